@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from durable.swap import stays, swapped
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("DurableManagementStorage", False),
+        ("AzureFunctionsWebHost__hostid", True),
+        ("azurefunctionswebhost__HOSTID", True),
+        ("FUNCTIONS_EXTENSION_VERSION", True),
+        ("functions_extension_version", True),
+        ("EXTENSION_VERSIONS", False),
+    ],
+)
+def test_slot_settings_and_extension_versions_stay(setting: str, expected: bool) -> None:
+    assert stays(setting, ["AzureFunctionsWebHost__hostid"]) is expected
+
+
+def test_extension_versions_move_where_the_override_says_so_in_both_slots() -> None:
+    override = {"WEBSITE_OVERRIDE_STICKY_EXTENSION_VERSIONS": "0"}
+    four, three = {"FUNCTIONS_EXTENSION_VERSION": "~4"}, {"FUNCTIONS_EXTENSION_VERSION": "~3"}
+    assert swapped(override | four, override | three, []) == (override | three, override | four)
+    assert swapped(override | four, three, []) == (four, override | three)
+
+
+def test_a_swap_exchanges_all_but_the_sticky_settings() -> None:
+    staging = {"Store": "green", "Package": "2", "HostId": "staging", "Disabled": "true", "Same": "x"}
+    production = {"Store": "blue", "Package": "1", "HostId": "production", "Same": "x"}
+    sticky = ["HostId", "Disabled"]
+    after_staging, after_production = swapped(staging, production, sticky)
+    assert after_staging == {"Store": "blue", "Package": "1", "HostId": "staging", "Disabled": "true", "Same": "x"}
+    assert after_production == {"Store": "green", "Package": "2", "HostId": "production", "Same": "x"}
+    assert swapped(after_staging, after_production, sticky) == (staging, production)
