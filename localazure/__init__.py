@@ -1,0 +1,1 @@
+"""Azure on this machine, for development and tests: ARM over SQLite, storage by Azurite, a stand-in provider."""

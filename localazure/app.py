@@ -1,0 +1,198 @@
+"""The one ASGI application of local Azure: by its Host header a request is ARM's or a site's."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Host, Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from localazure.arm import cloud, swap
+from localazure.arm.calls import Reply, Services
+from localazure.arm.database import Database
+from localazure.arm.dispatcher import Dispatcher
+from localazure.arm.errors import ArmError, invalid_content
+from localazure.arm.events import EventLog
+from localazure.arm.faults import Death, Fault, Faults, die
+from localazure.arm.operations import Operations
+from localazure.arm.storage_backend import StorageBackend
+from localazure.arm.tree import Tree
+from localazure.arm.types import accounts, groups
+from localazure.arm.types.registry import all_types
+from localazure.arm.web_apps import DOMAIN, SWAP
+from localazure.sites import Sites
+
+METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
+
+
+def create_app(database: Path, *, base_url: str, storage: StorageBackend, pace: float = 0.03) -> Starlette:
+    """The application over the state in `database`; `base_url` is where it listens, such as http://127.0.0.1:10400.
+
+    `pace` is the time in seconds that a worker's restart takes. On startup (lifespan) the storage accounts are set up
+    and operations that an earlier process left unfinished go on.
+    """
+    file = Database(database)
+    operations = Operations(file)
+    services = Services(file, Tree(file), EventLog(file), operations, storage, base_url.rstrip("/"), pace)
+    operations.register(accounts.CREATE, partial(accounts.create_account, services))
+    operations.register(groups.DELETE, partial(groups.delete_group, services))
+    operations.register(SWAP, partial(swap.run, services))
+    return _LocalAzure(services)
+
+
+class _LocalAzure(Starlette):
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._arm = Dispatcher(services, all_types())
+        self._sites = Sites(services)
+        self._faults = Faults()
+        hosts = ["127.0.0.1", "localhost", f"*.{DOMAIN}", urlsplit(services.base_url).hostname or "localhost"]
+        super().__init__(
+            routes=[
+                Host(f"{{label}}.{DOMAIN}", Mount("", routes=[Route("/{path:path}", self._site, methods=METHODS)])),
+                Route("/metadata/endpoints", self._metadata),
+                Route("/{tenant}/oauth2/v2.0/token", self._token, methods=["POST"]),
+                Route("/{tenant}/oauth2/token", self._token, methods=["POST"]),
+                Route("/localazure/health", self._health),
+                Route("/localazure/events", self._events),
+                Route("/localazure/faults", self._set_faults, methods=["GET", "POST", "DELETE"]),
+                Route("/{path:path}", self._resource_manager, methods=METHODS),
+            ],
+            # A page from elsewhere that had its name resolved to loopback would come with that name.
+            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)],
+            lifespan=self._lifespan,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Strike with a fault, if one is set for this request; it must be here, before Starlette answers errors."""
+        if scope["type"] == "http" and not scope["path"].startswith("/localazure/"):
+            host = Request(scope).url.hostname or ""
+            site = host if host.endswith(f".{DOMAIN}") else None
+            fault = self._faults.take(scope["method"], scope["path"], site)
+            if fault is not None:
+                if fault.reset:
+                    await _reset(receive, send)
+                    return
+                if fault.status is not None:
+                    await _faulty(fault)(scope, receive, send)
+                    return
+                if fault.delay is not None:
+                    await asyncio.sleep(fault.delay)
+                scope["die"] = fault.die
+        await super().__call__(scope, receive, send)
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:  # noqa: ARG002
+        await run_in_threadpool(accounts.publish, self._services)
+        self._services.operations.resume()
+        yield
+        await run_in_threadpool(self._services.operations.close)
+        self._services.database.close()
+
+    async def _resource_manager(self, request: Request) -> Response:
+        try:
+            content = _content(await request.body())
+        except ArmError as error:
+            return _answer(Reply(error.status, error.body))
+        death = request.scope.get("die")
+        reply = await run_in_threadpool(
+            self._arm.handle,
+            request.method,
+            request.url.path,
+            request.query_params,
+            content,
+            before_commit=die if death is Death.BEFORE_COMMIT else _go_on,
+            after_commit=die if death is Death.AFTER_COMMIT else _go_on,
+        )
+        return _answer(reply)
+
+    async def _site(self, request: Request) -> Response:
+        label = request.path_params["label"]
+        return _answer(await run_in_threadpool(self._sites.answer, label, request.url.path))
+
+    async def _metadata(self, request: Request) -> Response:
+        version = request.query_params.get("api-version", "")
+        if version < cloud.OLDEST_METADATA:
+            error = ArmError(
+                400, "InvalidApiVersionParameter", f"The api-version '{version}' is invalid: use 2022-09-01."
+            )
+            return _answer(Reply(400, error.body))
+        return JSONResponse(cloud.metadata(self._services.base_url))
+
+    async def _token(self, request: Request) -> Response:  # noqa: ARG002
+        return JSONResponse(cloud.token(f"{self._services.base_url}/", int(time.time())))
+
+    async def _health(self, request: Request) -> Response:  # noqa: ARG002
+        counts = await run_in_threadpool(self._services.tree.counts)
+        return JSONResponse({"status": "ok", "resources": counts})
+
+    async def _events(self, request: Request) -> Response:
+        after = request.query_params.get("after") or "0"
+        if not after.isdecimal():
+            return _answer(Reply(400, invalid_content("'after' must be the sequence of an event").body))
+        site = request.query_params.get("site") or None
+        events = await run_in_threadpool(self._services.events.read, site, int(after))
+        return JSONResponse({"events": events})
+
+    async def _set_faults(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self._faults.clear()
+        if request.method == "POST":
+            try:
+                self._faults.add(_content(await request.body()))
+            except ArmError as error:
+                return _answer(Reply(error.status, error.body))
+        return JSONResponse({"faults": self._faults.list()})
+
+
+def _go_on() -> None:
+    """What a request does where no death is set."""
+
+
+def _content(body: bytes) -> Any:
+    if not body.strip():
+        return None
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise invalid_content(str(error)) from error
+
+
+def _answer(reply: Reply) -> Response:
+    headers = {**reply.headers, "x-ms-request-id": str(uuid.uuid4())}
+    if reply.body is None:
+        return Response(status_code=reply.status, headers=headers)
+    return JSONResponse(reply.body, reply.status, headers)
+
+
+def _faulty(fault: Fault) -> Response:
+    headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    return _answer(Reply(fault.error.status, fault.error.body, headers))
+
+
+async def _reset(receive: Receive, send: Send) -> None:
+    """Close the connection without an answer.
+
+    ASGI has no word for this: uvicorn's `send` is a method of the object that has the transport.
+    """
+    cycle: Any = getattr(send, "__self__", None)
+    if cycle is None:
+        raise RuntimeError("The reset fault needs uvicorn as the server.")
+    cycle.transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,1 @@
+"""Azure's resource manager on this machine: the ARM REST API over one SQLite file."""

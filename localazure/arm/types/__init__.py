@@ -1,0 +1,1 @@
+"""One module for each family of resource types that has a behaviour of its own."""
