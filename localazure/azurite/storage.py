@@ -1,0 +1,107 @@
+"""What ARM asks of storage, answered by Azurite through Microsoft's own client libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from localazure.azurite.process import Accounts, AzuriteProcess
+from localazure.environment import Endpoints
+
+if TYPE_CHECKING:
+    from azure.data.tables import TableServiceClient
+    from azure.storage.blob import BlobServiceClient
+    from azure.storage.queue import QueueServiceClient
+
+
+class AzuriteStorage:
+    """Implements localazure.arm.storage_backend.StorageBackend. Safe to call from several threads.
+
+    Containers that it made or deleted are on disk when a call returns.
+    """
+
+    def __init__(self, process: AzuriteProcess, endpoints: Endpoints) -> None:
+        self._process = process
+        self._endpoints = endpoints
+
+    def set_accounts(self, accounts: Accounts) -> None:
+        self._process.set_accounts(accounts)
+
+    def endpoints(self, account: str) -> Mapping[str, str]:
+        at = self._endpoints
+        return {
+            name: f"{base}/{account}/" for name, base in (("blob", at.blob), ("queue", at.queue), ("table", at.table))
+        }
+
+    def create_container(self, account: str, key: str, name: str) -> None:
+        from azure.core.exceptions import ResourceExistsError
+
+        with self._blobs(account, key) as client:
+            try:
+                client.create_container(name)
+            except ResourceExistsError:
+                return  # ARM's PUT of a container may be repeated.
+        self._process.save()
+
+    def delete_container(self, account: str, key: str, name: str) -> None:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with self._blobs(account, key) as client:
+            try:
+                client.delete_container(name)
+            except ResourceNotFoundError:
+                return
+        self._process.save()
+
+    def list_containers(self, account: str, key: str) -> list[str]:
+        with self._blobs(account, key) as client:
+            return [container.name for container in client.list_containers()]
+
+    def wipe(self, account: str, key: str) -> None:
+        """Delete all that the account holds."""
+        with self._blobs(account, key) as blobs:
+            for container in blobs.list_containers():
+                blobs.delete_container(container.name)
+        with self._queues(account, key) as queues:
+            for queue in queues.list_queues():
+                queues.delete_queue(queue.name)
+        with self._tables(account, key) as tables:
+            for table in tables.list_tables():
+                tables.delete_table(table.name)
+        self._process.save()
+
+    def blob_exists(self, url: str, key: str) -> bool:
+        """Whether there is a blob at this URL, http://HOST/ACCOUNT/CONTAINER/BLOB. No other host is ever asked."""
+        from azure.storage.blob import BlobClient
+
+        if not url.startswith(f"{self._endpoints.blob}/"):
+            return False
+        self._process.ensure()
+        account = urlsplit(url).path.split("/")[1]
+        credential = {"account_name": account, "account_key": key}
+        with BlobClient.from_blob_url(url, credential=credential, retry_total=0) as client:
+            return client.exists()
+
+    # Nobody tries again below: Azurite answers at once or has died, and then ARM's caller is told.
+    def _blobs(self, account: str, key: str) -> BlobServiceClient:
+        from azure.storage.blob import BlobServiceClient
+
+        self._process.ensure()
+        credential = {"account_name": account, "account_key": key}
+        return BlobServiceClient(self.endpoints(account)["blob"], credential, retry_total=0)
+
+    def _queues(self, account: str, key: str) -> QueueServiceClient:
+        from azure.storage.queue import QueueServiceClient
+
+        self._process.ensure()
+        credential = {"account_name": account, "account_key": key}
+        return QueueServiceClient(self.endpoints(account)["queue"], credential, retry_total=0)
+
+    def _tables(self, account: str, key: str) -> TableServiceClient:
+        from azure.core.credentials import AzureNamedKeyCredential
+        from azure.data.tables import TableServiceClient
+
+        self._process.ensure()
+        credential = AzureNamedKeyCredential(account, key)
+        return TableServiceClient(self.endpoints(account)["table"], credential=credential, retry_total=0)
