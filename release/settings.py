@@ -1,0 +1,186 @@
+"""The program's config: one typed model of the namespace `durable-zero-downtime`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from durable import app_settings, connections, host_ids, hub_names, names, plans
+from durable.stores import Colour
+
+_WRITTEN_BY_PROGRAM = frozenset(
+    {
+        connections.HOST_STORAGE,
+        host_ids.SETTING,
+        app_settings.EXTENSION_VERSION,
+        app_settings.WORKER_RUNTIME,
+        app_settings.INSIGHTS,
+        app_settings.PACKAGE,
+        app_settings.PACKAGE_IDENTITY,
+        app_settings.CONTENT_CONNECTION,
+        app_settings.CONTENT_SHARE,
+        app_settings.VERSION_LABEL,
+    }
+)
+
+
+def _rule(problem: Callable[[str], str | None]) -> AfterValidator:
+    """A validator made of a rule that gives what is wrong with a text, or None."""
+
+    def check(value: str) -> str:
+        if message := problem(value):
+            raise PydanticCustomError("rule", "{message}", {"message": message})
+        return value
+
+    return AfterValidator(check)
+
+
+def _extra_setting_problem(name: str) -> str | None:
+    written = {setting.lower() for setting in _WRITTEN_BY_PROGRAM}
+    if name.lower() in written or connections.belongs_to(name, connections.HOST_STORAGE):
+        return "the program writes this setting itself: take it out"
+    if name.lower().startswith(app_settings.HOST_JSON_OVERRIDE.lower()):
+        return "this overrides host.json, which the scale controller doesn't see: write it in host.json instead"
+    return app_settings.app_setting_name_problem(name)
+
+
+def _connection_name_problem(name: str) -> str | None:
+    if connections.belongs_to(name, connections.HOST_STORAGE):
+        return (
+            f"{name!r} is the host's own storage, which both slots share, and each slot needs a task hub of its own: "
+            f"take another name, such as {connections.DEFAULT_CONNECTION!r}"
+        )
+    if name.lower() in {setting.lower() for setting in _WRITTEN_BY_PROGRAM}:
+        return f"{name!r} has another meaning: take a name such as {connections.DEFAULT_CONNECTION!r}"
+    return app_settings.app_setting_name_problem(name)
+
+
+def _sku(value: str) -> str:
+    sku = plans.canonical_sku(value)
+    if message := plans.slots_problem(sku, slots=2):
+        raise PydanticCustomError("rule", "{message}", {"message": message})
+    return sku
+
+
+SiteName = Annotated[str, _rule(names.site_name_problem)]
+SlotName = Annotated[str, _rule(names.slot_name_problem)]
+PlanName = Annotated[str, _rule(names.plan_name_problem)]
+GroupName = Annotated[str, _rule(names.resource_group_name_problem)]
+AccountName = Annotated[str, _rule(names.storage_account_name_problem)]
+HubName = Annotated[str, _rule(hub_names.hub_name_problem)]
+ConnectionName = Annotated[str, _rule(_connection_name_problem)]
+FunctionName = Annotated[str, _rule(names.function_name_problem)]
+ExtraSettings = dict[Annotated[str, _rule(_extra_setting_problem)], str]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, alias_generator=to_camel)
+
+
+class PlanSettings(_Model):
+    """The App Service plan. On a Dedicated one no content share has to move at a swap."""
+
+    sku: Annotated[str, AfterValidator(_sku)] = "S1"
+    name: PlanName | None = None
+
+
+class StoreSettings(_Model):
+    """The names of the storage accounts that hold the task hubs."""
+
+    blue: AccountName | None = None
+    green: AccountName | None = None
+
+
+class RuntimeSettings(_Model):
+    """The language worker and its version, as `linuxFxVersion` wants it."""
+
+    name: Literal["python", "node", "dotnet", "dotnet-isolated", "java", "powershell"] = "python"
+    version: str = Field(default="3.11", min_length=1)
+
+    @property
+    def linux_fx_version(self) -> str:
+        return f"{self.name.upper()}|{self.version}"
+
+
+class StickySettings(_Model):
+    """App settings of the user's own that stay with their slot at a swap."""
+
+    production: ExtraSettings = Field(default_factory=dict)
+    staging: ExtraSettings = Field(default_factory=dict)
+
+
+class SlotSettings(_Model):
+    """App settings of the user's own: the same in both slots, or sticky."""
+
+    common: ExtraSettings = Field(default_factory=dict)
+    sticky: StickySettings = StickySettings()
+
+
+class Settings(_Model):
+    """All that config says about an app. Where config leaves a name out, it is derived from the site's."""
+
+    location: str = Field(min_length=1)
+    site: SiteName
+    task_hub: HubName
+    connection_name: ConnectionName = connections.DEFAULT_CONNECTION
+    resource_group: GroupName | None = None
+    staging_slot: SlotName = "staging"
+    plan: PlanSettings = PlanSettings()
+    host_storage: AccountName | None = None
+    stores: StoreSettings = StoreSettings()
+    protect_stores: bool = True
+    runtime: RuntimeSettings = RuntimeSettings()
+    package: str = Field(default="build/functions.zip", min_length=1)
+    version: str | None = None
+    starters: tuple[FunctionName, ...] = ()
+    settings: SlotSettings = SlotSettings()
+    insights: bool = True
+    tags: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def group_name(self) -> str:
+        return self.resource_group or f"{self.site}-rg"
+
+    @property
+    def plan_name(self) -> str:
+        return self.plan.name or names.plan_name(self.site)
+
+    @property
+    def host_account(self) -> str:
+        return self.host_storage or names.storage_account_name(self.site, "host")
+
+    def store_account(self, colour: Colour) -> str:
+        named = self.stores.blue if colour is Colour.BLUE else self.stores.green
+        return named or names.storage_account_name(self.site, colour)
+
+    @model_validator(mode="after")
+    def _agree_with_each_other(self) -> Self:
+        """Rules about more than one key; each problem names the key to change."""
+        if found := list(self._contradictions()):
+            raise PydanticCustomError("contradictions", "{by_key}", {"by_key": found})
+        return self
+
+    def _contradictions(self) -> Iterator[tuple[str, str]]:
+        if message := names.slot_host_problem(self.site, self.staging_slot):
+            yield "stagingSlot", message
+        accounts = {"hostStorage": self.host_account} | {f"stores.{c}": self.store_account(c) for c in Colour}
+        for key, account in accounts.items():
+            if shared := [other for other, name in accounts.items() if name == account and other < key]:
+                yield (
+                    key,
+                    f"{account!r} is the account of {shared[0]} too: the host and each store need one of their own",
+                )
+        sticky = {**self.settings.sticky.production, **self.settings.sticky.staging}
+        for name in self.settings.common.keys() & sticky.keys():
+            yield f"settings.common.{name}", "the setting is among the sticky ones too: take it out of one of them"
+        for place, group in (
+            ("common", self.settings.common),
+            ("sticky.production", self.settings.sticky.production),
+            ("sticky.staging", self.settings.sticky.staging),
+        ):
+            for name in connections.family(group, self.connection_name):
+                yield f"settings.{place}.{name}", "the program writes this connection itself: take it out"

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from durable.stores import Colour
+from release.config import SettingsError, load
+from release.settings import Settings
+
+NAMESPACE = "durable-zero-downtime"
+LEAST = {
+    f"{NAMESPACE}:site": "orders-dev",
+    f"{NAMESPACE}:taskHub": "OrdersHub",
+    "azure-native:location": "westeurope",
+}
+
+
+def loaded(**keys: Any) -> Settings:
+    """Settings of the least config with these keys beside it, or in place of its own."""
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in keys.items()}
+    return load(LEAST | {f"{NAMESPACE}:{key}": text for key, text in texts.items()})
+
+
+def problems(**keys: Any) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as raised:
+        loaded(**keys)
+    return raised.value.problems
+
+
+def test_site_hub_and_location_are_enough() -> None:
+    settings = loaded()
+    assert settings.location == "westeurope"
+    assert settings.connection_name == "DurableManagementStorage"
+    assert settings.group_name == "orders-dev-rg"
+    assert settings.plan_name == "orders-dev-plan"
+    assert settings.plan.sku == "S1"
+    assert settings.staging_slot == "staging"
+    assert settings.runtime.linux_fx_version == "PYTHON|3.11"
+    assert settings.package == "build/functions.zip"
+    assert settings.version is None
+    assert settings.protect_stores
+    assert settings.insights
+    assert len({settings.host_account, *(settings.store_account(colour) for colour in Colour)}) == 3
+
+
+def test_missing_keys_are_named_one_by_one_with_the_command_that_sets_them() -> None:
+    with pytest.raises(SettingsError) as raised:
+        load({})
+    assert raised.value.problems == (
+        "azure-native:location: is required; set it with `pulumi config set azure-native:location westeurope`",
+        f"{NAMESPACE}:site: is required; set it with `pulumi config set {NAMESPACE}:site VALUE`",
+        f"{NAMESPACE}:taskHub: is required; set it with `pulumi config set {NAMESPACE}:taskHub VALUE`",
+    )
+
+
+def test_keys_of_other_namespaces_are_left_alone() -> None:
+    assert load(LEAST | {"azure-native:metadataHost": "http://127.0.0.1:1", "other:site": "x"}).site == "orders-dev"
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "says"),
+    [
+        ({"site": "-bad-"}, "site", "'-bad-' is no site name"),
+        ({"taskHub": "9"}, "taskHub", "'9' is no task hub name"),
+        ({"connectionName": "AzureWebJobsStorage"}, "connectionName", "both slots share"),
+        ({"connectionName": "AzureWebJobsStorage__accountName"}, "connectionName", "both slots share"),
+        ({"connectionName": "WEBSITE_CONTENTSHARE"}, "connectionName", "another meaning"),
+        ({"connectionName": "A.B"}, "connectionName", "Linux"),
+        ({"resourceGroup": "a."}, "resourceGroup", "no resource group name"),
+        ({"stagingSlot": "production"}, "stagingSlot", "names the site itself"),
+        ({"site": "s" * 60}, "stagingSlot", "DNS"),
+        ({"plan": {"sku": "FC1"}}, "plan.sku", "no slot besides production"),
+        ({"plan": {"sku": "B1"}}, "plan.sku", "no slot besides production"),
+        ({"plan": {"sku": "X9"}}, "plan.sku", "'X9' is no known plan SKU"),
+        ({"plan": {"name": "a_b"}}, "plan.name", "no plan name"),
+        ({"plan": "S1"}, "plan", "pulumi config set --path durable-zero-downtime:plan.NAME VALUE"),
+        ({"hostStorage": "Host"}, "hostStorage", "no storage account name"),
+        ({"stores": {"blue": "Not_A_Name"}}, "stores.blue", "no storage account name"),
+        ({"stores": {"blue": "one", "green": "one"}}, "stores.green", "stores.blue"),
+        ({"hostStorage": "one", "stores": {"green": "one"}}, "stores.green", "hostStorage"),
+        ({"protectStores": "maybe"}, "protectStores", "true or false"),
+        ({"insights": 1}, "insights", "true or false"),
+        ({"runtime": {"name": "ruby"}}, "runtime.name", "'python'"),
+        ({"runtime": {"version": 3.11}}, "runtime.version", "in quotes"),
+        ({"package": ""}, "package", "empty"),
+        ({"starters": "start"}, "starters", "a list"),
+        ({"starters": ["a b"]}, "starters.0", "no function name"),
+        ({"tags": {"team": 1}}, "tags.team", "in quotes"),
+        ({"settings": {"common": {"AzureWebJobsStorage": "x"}}}, "settings.common.AzureWebJobsStorage", "itself"),
+        ({"settings": {"common": {"website_contentshare": "x"}}}, "settings.common.website_contentshare", "itself"),
+        (
+            {"settings": {"common": {"DurableManagementStorage__accountName": "x"}}},
+            "settings.common.DurableManagementStorage__accountName",
+            "itself",
+        ),
+        (
+            {"settings": {"sticky": {"staging": {"AzureFunctionsJobHost__extensions__durableTask__hubName": "x"}}}},
+            "settings.sticky.staging.AzureFunctionsJobHost__extensions__durableTask__hubName",
+            "scale controller",
+        ),
+        ({"settings": {"common": {"A.B": "x"}}}, "settings.common.A.B", "Linux"),
+        ({"settings": {"common": {"A": "1"}, "sticky": {"staging": {"A": "2"}}}}, "settings.common.A", "sticky"),
+        ({"settings": {"common": {"A": 1}}}, "settings.common.A", "in quotes"),
+        ({"location": "westeurope"}, "location", "azure-native:location"),
+    ],
+)
+def test_a_bad_value_is_refused_with_its_full_key(keys: dict[str, Any], key: str, says: str) -> None:
+    (problem,) = problems(**keys)
+    assert problem.startswith(f"{NAMESPACE}:{key}: ")
+    assert says in problem
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "near"),
+    [
+        ({"taskhub": "x"}, "taskhub", "'taskHub'"),
+        ({"stagingslot": "x"}, "stagingslot", "'stagingSlot'"),
+        ({"plan": {"skuu": "S1"}}, "plan.skuu", "'sku'"),
+        ({"settings": {"sticky": {"produktion": {}}}}, "settings.sticky.produktion", "'production'"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(keys: dict[str, Any], key: str, near: str) -> None:
+    assert problems(**keys) == (f"{NAMESPACE}:{key}: is no key of this program; did you mean {near}?",)
+
+
+def test_an_unknown_key_without_a_near_one_is_answered_with_all_that_are_known() -> None:
+    (problem,) = problems(colour="red")
+    assert problem.startswith(f"{NAMESPACE}:colour: ")
+    assert all(known in problem for known in ("connectionName", "site", "taskHub", "version"))
+
+
+def test_all_problems_are_told_at_once() -> None:
+    found = problems(site="-bad-", taskHub="9", stores={"blue": "B"}, colour="red")
+    assert [problem.split(": ")[0].partition(":")[2] for problem in found] == [
+        "site",
+        "taskHub",
+        "stores.blue",
+        "colour",
+    ]
+
+
+def test_all_contradictions_are_told_at_once() -> None:
+    assert len(problems(site="s" * 60, stores={"blue": "one", "green": "one"})) == 2
+
+
+def test_no_message_holds_the_value_of_an_app_setting() -> None:
+    settings = {"common": {"A": "hush1", "A.B": "hush2"}, "sticky": {"staging": {"A": "hush3", "C": ["hush4"]}}}
+    assert "hush" not in "".join(problems(settings=settings))
+
+
+def test_texts_that_look_like_numbers_stay_texts() -> None:
+    assert loaded(version="1.10").version == "1.10"
+    assert loaded(site="42").site == "42"
+
+
+def test_a_sku_is_taken_in_any_case() -> None:
+    assert loaded(plan={"sku": "p1V3"}).plan.sku == "P1v3"
