@@ -1,0 +1,36 @@
+"""A store: the storage account in which one task hub lives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.group import Group
+from components.storage_account import storage_account
+from durable.stores import Store
+
+
+@dataclass(frozen=True)
+class DurableStoreArgs:
+    """`protect` keeps the account, and with it all orchestrations, from being deleted by Pulumi."""
+
+    group: Group
+    store: Store
+    protect: bool
+
+
+class DurableStore(pulumi.ComponentResource):
+    """The account of one colour."""
+
+    store: Store
+    connection: pulumi.Output[str]
+
+    def __init__(self, name: str, args: DurableStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("durable-zero-downtime:index:DurableStore", name, {}, opts)
+        account = storage_account(
+            name, args.store.account, args.group, pulumi.ResourceOptions(parent=self, protect=args.protect)
+        )
+        self.store = args.store
+        self.connection = account.connection
+        self.register_outputs({"colour": args.store.colour, "accountName": account.name, "taskHub": args.store.hub})

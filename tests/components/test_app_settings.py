@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from components.app_settings import AppSettings, Extras, Host, PackageReference, Release, app_settings
+from durable.stores import Colour, Slot, Store
+from durable.swap import swapped
+
+SHA = "0123456789abcdef" * 4
+PACKAGE = PackageReference(SHA, f"https://host/packages/{SHA}.zip", "/identities/app", "1.0")
+BLUE = Release(Store(Colour.BLUE, "ordersblue", "OrdersHub"), "blue's connection", PACKAGE)
+GREEN = Release(Store(Colour.GREEN, "ordersgreen", "OrdersHub"), "green's connection")
+RELEASES = {Slot.PRODUCTION: BLUE, Slot.STAGING: GREEN}
+
+
+def host(site: str = "orders", **others: Any) -> Host:
+    return Host(
+        site=site,
+        staging_slot="staging",
+        connection="host's connection",
+        connection_name="DurableManagementStorage",
+        worker_runtime="python",
+        **others,
+    )
+
+
+def settings(host_: Host, extras: Extras | None = None, releases: Mapping[Slot, Release] = RELEASES) -> AppSettings:
+    return app_settings(host_, releases, extras or Extras())
+
+
+def test_the_store_goes_with_the_package_and_the_host_storage_is_shared() -> None:
+    made = settings(host(insights="insights' connection"))
+    common = {
+        "AzureWebJobsStorage": "host's connection",
+        "FUNCTIONS_EXTENSION_VERSION": "~4",
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+        "APPLICATIONINSIGHTS_CONNECTION_STRING": "insights' connection",
+    }
+    assert made.by_slot[Slot.PRODUCTION] == common | {
+        "DurableManagementStorage": "blue's connection",
+        "WEBSITE_RUN_FROM_PACKAGE": PACKAGE.url,
+        "WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID": "/identities/app",
+        "RELEASE_VERSION": "1.0",
+    }
+    assert made.by_slot[Slot.STAGING] == common | {"DurableManagementStorage": "green's connection"}
+    assert made.sticky == ()
+
+
+def test_starters_are_disabled_in_staging_only_and_stay_there() -> None:
+    made = settings(host(), Extras(starters=["nightly", "from_queue"]))
+    flags = {"AzureWebJobs.nightly.Disabled": "true", "AzureWebJobs.from_queue.Disabled": "true"}
+    assert flags.items() <= made.by_slot[Slot.STAGING].items()
+    assert not flags.keys() & made.by_slot[Slot.PRODUCTION].keys()
+    assert made.sticky == ("AzureWebJobs.from_queue.Disabled", "AzureWebJobs.nightly.Disabled")
+
+
+@pytest.mark.parametrize(("length", "explicit"), [(30, False), (31, True), (32, True), (55, True)])
+def test_host_ids_are_explicit_and_sticky_where_computed_ones_collide(length: int, explicit: bool) -> None:
+    made = settings(host("s" * length))
+    ids = [made.by_slot[slot].get("AzureFunctionsWebHost__hostid") for slot in Slot]
+    assert all(ids) is explicit
+    assert (ids[0] != ids[1]) is explicit
+    assert ("AzureFunctionsWebHost__hostid" in made.sticky) is explicit
+
+
+def test_a_hub_name_that_host_json_takes_from_a_setting_travels() -> None:
+    made = settings(host(hub_setting="TaskHub"))
+    assert [made.by_slot[slot]["TaskHub"] for slot in Slot] == ["OrdersHub", "OrdersHub"]
+    assert "TaskHub" not in made.sticky
+
+
+def test_a_content_share_belongs_to_the_store_and_travels() -> None:
+    made = settings(host(needs_content_share=True))
+    shares = [made.by_slot[slot]["WEBSITE_CONTENTSHARE"] for slot in Slot]
+    assert shares == ["ordershub-content-blue", "ordershub-content-green"]
+    connection = [made.by_slot[slot]["WEBSITE_CONTENTAZUREFILECONNECTIONSTRING"] for slot in Slot]
+    assert connection == ["host's connection", "host's connection"]
+    assert made.sticky == ()
+
+
+def test_the_user_s_own_settings_are_common_or_sticky_as_asked() -> None:
+    extras = Extras(common={"A": "1"}, sticky={Slot.PRODUCTION: {"P": "2"}, Slot.STAGING: {"S": "3", "P": "4"}})
+    made = settings(host(), extras)
+    own = {slot: {name for name in values if len(name) == 1} for slot, values in made.by_slot.items()}
+    assert own == {Slot.PRODUCTION: {"A", "P"}, Slot.STAGING: {"A", "P", "S"}}
+    assert [made.by_slot[slot]["P"] for slot in Slot] == ["2", "4"]
+    assert made.sticky == ("P", "S")
+
+
+def test_a_swap_by_azure_s_rules_takes_the_store_along_and_leaves_the_rest() -> None:
+    long_site = host("s" * 40, needs_content_share=True, hub_setting="TaskHub")
+    made = settings(long_site, Extras(starters=["nightly"]))
+    plain = {slot: {name: str(value) for name, value in values.items()} for slot, values in made.by_slot.items()}
+    staging, production = swapped(plain[Slot.STAGING], plain[Slot.PRODUCTION], made.sticky)
+    other_way = settings(long_site, Extras(starters=["nightly"]), {Slot.PRODUCTION: GREEN, Slot.STAGING: BLUE})
+    assert production == other_way.by_slot[Slot.PRODUCTION]
+    assert staging == other_way.by_slot[Slot.STAGING]
+
+
+def test_a_release_says_what_it_is_for_the_outputs() -> None:
+    assert BLUE.summary == {"store": "blue", "storageAccount": "ordersblue", "package": SHA, "version": "1.0"}
+    assert GREEN.summary == {"store": "green", "storageAccount": "ordersgreen", "package": None, "version": None}

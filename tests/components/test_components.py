@@ -1,0 +1,198 @@
+"""Each component by itself: its children, their names and settings, and what it gives to others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi
+import pytest
+from pulumi_azure_native import resources
+
+from components.durable_store import DurableStore, DurableStoreArgs
+from components.function_app import STORAGE_BLOB_DATA_READER, FunctionApp, FunctionAppArgs
+from components.group import Group
+from components.host_storage import HostStorage, HostStorageArgs
+from components.monitoring import Monitoring, MonitoringArgs
+from components.package_blob import PackageBlob, PackageBlobArgs
+from durable.stores import Colour, Store
+from tests.components.engine import SUBSCRIPTION, Run, run
+
+SHA = "0123456789abcdef" * 4
+
+
+def group() -> Group:
+    made = resources.ResourceGroup("group", resource_group_name="orders-rg", location="westeurope")
+    return Group("orders-rg", "westeurope", made, {"team": "orders"})
+
+
+def host_storage() -> HostStorage:
+    return HostStorage("host", HostStorageArgs(group(), "ordershost"))
+
+
+def function_app(sku: str = "S1") -> Run:
+    def program() -> None:
+        host = host_storage()
+        args = FunctionAppArgs(
+            group=group(),
+            site_name="orders",
+            staging_slot="next",
+            plan_name="orders-plan",
+            sku=sku,
+            linux_fx_version="PYTHON|3.11",
+            packages=host.container,
+        )
+        FunctionApp("app", args)
+
+    return run(program)
+
+
+def test_host_storage_is_an_account_without_public_access_and_a_private_container_for_packages() -> None:
+    done = run(host_storage)
+    assert done.children("host") == [
+        ("azure-native:storage:StorageAccount", "host"),
+        ("azure-native:storage:BlobContainer", "packages"),
+    ]
+    account = done.one("storage:StorageAccount").inputs
+    assert account == {
+        "accountName": "ordershost",
+        "resourceGroupName": "orders-rg",
+        "location": "westeurope",
+        "kind": "StorageV2",
+        "sku": {"name": "Standard_LRS"},
+        "allowBlobPublicAccess": False,
+        "enableHttpsTrafficOnly": True,
+        "minimumTlsVersion": "TLS1_2",
+        "tags": {"team": "orders"},
+    }
+    container = done.one("storage:BlobContainer")
+    assert container.inputs["accountName"] == "ordershost"
+    assert container.inputs["containerName"] == "packages"
+    assert container.inputs["publicAccess"] == "None"
+    assert "group" in done.one("storage:StorageAccount").after
+    assert done.component_outputs["host"] == {
+        "accountName": "ordershost",
+        "packagesUrl": "https://ordershost.blob.core.windows.net/packages",
+    }
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_a_store_is_an_account_that_can_be_protected(protect: bool) -> None:
+    store = Store(Colour.GREEN, "ordersgreen", "OrdersHub")
+    done = run(lambda: DurableStore("green", DurableStoreArgs(group(), store, protect)))
+    account = done.one("storage:StorageAccount")
+    assert account.parent.endswith("durable-zero-downtime:index:DurableStore::green")
+    assert account.inputs["accountName"] == "ordersgreen"
+    assert account.options.protect is protect
+    assert done.component_outputs["green"] == {"colour": "green", "accountName": "ordersgreen", "taskHub": "OrdersHub"}
+
+
+def test_the_connection_of_an_account_is_a_secret_with_explicit_endpoints() -> None:
+    seen: list[object] = []
+
+    def program() -> None:
+        connection = host_storage().connection
+        pulumi.Output.all(connection.is_secret(), connection).apply(seen.append)
+
+    run(program)
+    assert seen == [
+        [
+            True,
+            "DefaultEndpointsProtocol=https;AccountName=ordershost;AccountKey=a2V5IG9mIGFuIGFjY291bnQ=;"
+            "BlobEndpoint=https://ordershost.blob.core.windows.net/;"
+            "QueueEndpoint=https://ordershost.queue.core.windows.net/;"
+            "TableEndpoint=https://ordershost.table.core.windows.net/",
+        ]
+    ]
+
+
+def test_a_package_is_a_blob_named_by_its_hash() -> None:
+    done = run(lambda: PackageBlob("package", PackageBlobArgs(group(), host_storage(), Path("app.zip"), SHA)))
+    blob = done.one("storage:Blob")
+    assert blob.parent.endswith("::package")
+    assert blob.inputs["blobName"] == f"{SHA}.zip"
+    assert blob.inputs["containerName"] == "packages"
+    assert blob.inputs["source"]["path"] == "app.zip"
+    # A retained blob would be in the way when its package is wanted again.
+    assert not blob.options.retainOnDelete
+    assert "packages" in blob.after
+    url = f"https://ordershost.blob.core.windows.net/packages/{SHA}.zip"
+    assert done.component_outputs["package"] == {"sha256": SHA, "url": url}
+
+
+def test_another_package_is_another_resource_so_that_it_is_there_before_the_old_one_goes() -> None:
+    def program() -> None:
+        host = host_storage()
+        for sha in (SHA, SHA[::-1]):
+            PackageBlob(f"package-of-{sha[0]}", PackageBlobArgs(group(), host, Path("app.zip"), sha))
+
+    names = {resource.name for resource in run(program).resources if resource.type == "azure-native:storage:Blob"}
+    assert names == {f"package-of-0-{SHA[:12]}", f"package-of-f-{SHA[::-1][:12]}"}
+
+
+def test_monitoring_is_a_component_that_writes_into_its_workspace() -> None:
+    done = run(lambda: Monitoring("monitoring", MonitoringArgs(group(), "orders")))
+    component, workspace = done.one("applicationinsights:Component"), done.one("operationalinsights:Workspace")
+    assert component.inputs["resourceName"] == "orders-insights"
+    assert component.inputs["workspaceResourceId"].endswith("/monitoring-logs")
+    assert workspace.inputs["workspaceName"] == "orders-logs"
+    assert component.parent == workspace.parent
+    assert component.parent.endswith("durable-zero-downtime:index:Monitoring::monitoring")
+
+
+def test_a_function_app_has_a_plan_an_identity_a_site_and_a_staging_slot() -> None:
+    done = function_app()
+    assert sorted(done.children("app")) == [
+        ("azure-native:authorization:RoleAssignment", "app-reads-packages"),
+        ("azure-native:managedidentity:UserAssignedIdentity", "app-identity"),
+        ("azure-native:web:AppServicePlan", "app-plan"),
+        ("azure-native:web:WebApp", "app"),
+        ("azure-native:web:WebAppSlot", "app-staging"),
+    ]
+    plan = done.one("web:AppServicePlan").inputs
+    assert (plan["name"], plan["sku"], plan["reserved"]) == ("orders-plan", {"name": "S1", "tier": "Standard"}, True)
+    assert done.one("web:WebApp").inputs["name"] == "orders"
+    slot = done.one("web:WebAppSlot")
+    assert (slot.inputs["name"], slot.inputs["slot"]) == ("orders", "next")
+    assert "app" in slot.after
+    assert done.component_outputs["app"] == {
+        "productionHostname": "orders.azurewebsites.net",
+        "stagingHostname": "orders-next.azurewebsites.net",
+    }
+
+
+@pytest.mark.parametrize("type_", ["web:WebApp", "web:WebAppSlot"])
+def test_site_and_slot_are_locked_down_and_have_no_app_settings_of_their_own(type_: str) -> None:
+    site = function_app().one(type_).inputs
+    assert site["httpsOnly"] is True
+    assert site["kind"] == "functionapp,linux"
+    assert site["identity"]["type"] == "UserAssigned"
+    assert site["identity"]["userAssignedIdentities"][0].endswith("/app-identity")
+    assert site["siteConfig"]["ftpsState"] == "Disabled"
+    assert site["siteConfig"]["minTlsVersion"] == "1.2"
+    assert site["siteConfig"]["linuxFxVersion"] == "PYTHON|3.11"
+    assert "appSettings" not in site["siteConfig"]
+    assert "connectionStrings" not in site["siteConfig"]
+
+
+@pytest.mark.parametrize(("sku", "kind"), [("S1", "linux"), ("EP1", "elastic"), ("Y1", "linux")])
+def test_a_plan_has_the_kind_of_its_family_and_is_for_linux(sku: str, kind: str) -> None:
+    plan = function_app(sku).one("web:AppServicePlan").inputs
+    assert plan["kind"] == kind
+    assert plan["reserved"] is True
+
+
+@pytest.mark.parametrize(("sku", "always_on"), [("S1", True), ("EP1", False), ("Y1", False)])
+def test_a_plan_whose_apps_fall_asleep_has_them_kept_on(sku: str, always_on: bool) -> None:
+    done = function_app(sku)
+    for type_ in ("web:WebApp", "web:WebAppSlot"):
+        assert done.one(type_).inputs["siteConfig"]["alwaysOn"] is always_on
+
+
+def test_the_identity_may_read_the_packages_and_nothing_else() -> None:
+    assignment = function_app().one("authorization:RoleAssignment").inputs
+    assert assignment["scope"].endswith("/packages")
+    assert assignment["principalId"] == "a-principal"
+    assert assignment["principalType"] == "ServicePrincipal"
+    assert assignment["roleDefinitionId"] == (
+        f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{STORAGE_BLOB_DATA_READER}"
+    )
