@@ -40,7 +40,7 @@ from localazure.sites import Sites
 METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
 
 
-def create_app(database: Path, *, base_url: str, storage: StorageBackend, pace: float = 0.03) -> Starlette:
+def create_app(database: Path, *, base_url: str, storage: StorageBackend, pace: float = 0.03) -> LocalAzure:
     """The application over the state in `database`; `base_url` is where it listens, such as http://127.0.0.1:10400.
 
     `pace` is the time in seconds that a worker's restart takes. On startup (lifespan) the storage accounts are set up
@@ -52,10 +52,12 @@ def create_app(database: Path, *, base_url: str, storage: StorageBackend, pace: 
     operations.register(accounts.CREATE, partial(accounts.create_account, services))
     operations.register(groups.DELETE, partial(groups.delete_group, services))
     operations.register(SWAP, partial(swap.run, services))
-    return _LocalAzure(services)
+    return LocalAzure(services)
 
 
-class _LocalAzure(Starlette):
+class LocalAzure(Starlette):
+    """ARM and the sites; made by `create_app`."""
+
     def __init__(self, services: Services) -> None:
         self._services = services
         self._arm = Dispatcher(services, all_types())
@@ -96,9 +98,17 @@ class _LocalAzure(Starlette):
                 scope["die"] = fault.die
         await super().__call__(scope, receive, send)
 
+    def interrupt(self) -> None:
+        """Have operations stop where they are, to go on at the next start; call it before the server shuts down.
+
+        A swap asks this very server to warm up a site: what it hears from one that shuts down tells nothing.
+        """
+        self._services.operations.interrupt()
+
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:  # noqa: ARG002
         await run_in_threadpool(accounts.publish, self._services)
+        await run_in_threadpool(accounts.readdress, self._services)
         self._services.operations.resume()
         yield
         await run_in_threadpool(self._services.operations.close)

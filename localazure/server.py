@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from argparse import ArgumentParser
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +22,7 @@ from localazure.errors import LocalAzureError, PortTakenError
 from localazure.state import Ports, Server, State, listen
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from localazure.app import LocalAzure
 
 _SECONDS_FOR_OPEN_REQUESTS = 2
 
@@ -38,7 +39,12 @@ def serve(state: State, ports: Ports, ready: Callable[[], None]) -> None:
         azurite.ensure()
         endpoints = Endpoints.of(ports)
         storage = AzuriteStorage(azurite, endpoints)
-        _run(create_app(state.database, base_url=endpoints.arm, storage=storage), listener, ready)
+
+        def prepared() -> None:
+            ready()
+            threading.Thread(target=storage.load, name="load-storage-clients", daemon=True).start()
+
+        _run(create_app(state.database, base_url=endpoints.arm, storage=storage), listener, prepared)
     finally:
         azurite.stop()
 
@@ -54,13 +60,17 @@ def _listen(port: int) -> socket.socket:
         ) from error
 
 
-def _run(app: Starlette, listener: socket.socket, ready: Callable[[], None]) -> None:
+def _run(app: LocalAzure, listener: socket.socket, ready: Callable[[], None]) -> None:
     import uvicorn
 
     class Announced(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             ready()
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            app.interrupt()
+            await super().shutdown(sockets)
 
     config = uvicorn.Config(
         app,

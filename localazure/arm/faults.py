@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import threading
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from localazure.arm.errors import ArmError, invalid_content
 from localazure.arm.tree import Json
 
-EXIT_CODE = 137
+EXIT_CODE: Final = 137
 """What a shell reports for a process that was killed by signal 9."""
+
+
+_RULE: Final = frozenset({"method", "path", "host", "times", "fault"})
+_FAULT: Final = frozenset({"status", "retryAfter", "code", "reset", "delay", "die"})
 
 
 class Death(StrEnum):
@@ -100,11 +105,14 @@ def _read(stated: Any) -> Rule:
     if not isinstance(stated, dict) or not isinstance(stated.get("fault"), dict):
         raise invalid_content("a fault is {method?, path, host?, times?, fault: {status | reset | delay | die}}")
     given = stated["fault"]
+    for keys, known in ((stated, _RULE), (given, _FAULT)):
+        if unknown := sorted(set(keys) - known):
+            raise invalid_content(f"{', '.join(unknown)}: a fault knows {', '.join(sorted(known))} here")
     times = stated.get("times", 1)
     try:
         fault = Fault(
             status=None if given.get("status") is None else int(given["status"]),
-            retry_after=given.get("retryAfter"),
+            retry_after=None if given.get("retryAfter") is None else int(given["retryAfter"]),
             code=str(given.get("code", "ServerError")),
             reset=bool(given.get("reset", False)),
             delay=None if given.get("delay") is None else float(given["delay"]),
@@ -116,6 +124,10 @@ def _read(stated: Any) -> Rule:
         raise invalid_content(str(error)) from error
     if sum((fault.status is not None, fault.reset, fault.delay is not None, fault.die is not None)) != 1:
         raise invalid_content("a fault has exactly one of status, reset, delay and die")
+    if fault.status is not None and not 200 <= fault.status <= 599:
+        raise invalid_content("'status' must be from 200 to 599")
+    if fault.delay is not None and not (math.isfinite(fault.delay) and fault.delay >= 0):
+        raise invalid_content("'delay' must be a number of seconds")
     if not isinstance(times, int) or times < 1:
         raise invalid_content("'times' must be a whole number above 0")
     method = stated.get("method")

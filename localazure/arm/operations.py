@@ -79,6 +79,10 @@ class Handle:
         if self._stopping.wait(seconds):
             raise ShutdownError
 
+    def stop_at_shutdown(self) -> None:
+        """Raises ShutdownError if the server shuts down."""
+        self.pause(0)
+
 
 Run = Callable[[Handle], None]
 
@@ -126,9 +130,13 @@ class Operations:
         for operation in self._select("status = 'InProgress'"):
             self.launch(operation)
 
-    def close(self) -> None:
-        """Interrupt what is at work; it goes on at the next start."""
+    def interrupt(self) -> None:
+        """Have what is at work stop where it next looks; it goes on at the next start."""
         self._stopping.set()
+
+    def close(self) -> None:
+        """Interrupt what is at work, and wait until it has stopped."""
+        self.interrupt()
         for thread in list(self._threads):
             thread.join()
 

@@ -214,6 +214,9 @@ class _Swap:
                 f"Cannot swap slots of site '{self._site.name}' because the slot '{slot}' did not respond to the "
                 f"warm-up request at {path}: {error!r}. Both slots are as they were."
             ) from error
+        finally:
+            # A server that shuts down doesn't answer as the app would.
+            self._handle.stop_at_shutdown()
         if wanted and str(answer.status_code) not in wanted:
             raise conflict(
                 f"Cannot swap slots of site '{self._site.name}' because the slot '{slot}' answered "

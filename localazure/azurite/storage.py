@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from localazure.azurite.process import Accounts, AzuriteProcess
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from azure.storage.queue import QueueServiceClient
 
 
+_CALL: Final[dict[str, Any]] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 20}
+"""Nobody tries again: Azurite answers soon or has died, and then ARM's caller is told. Times are in seconds."""
+
+
 class AzuriteStorage:
     """Implements localazure.arm.storage_backend.StorageBackend. Safe to call from several threads.
 
@@ -24,6 +28,13 @@ class AzuriteStorage:
     def __init__(self, process: AzuriteProcess, endpoints: Endpoints) -> None:
         self._process = process
         self._endpoints = endpoints
+
+    @staticmethod
+    def load() -> None:
+        """Import the client libraries: it takes a second, in which the first request for data would hold up others."""
+        import azure.data.tables
+        import azure.storage.blob
+        import azure.storage.queue  # noqa: F401
 
     def set_accounts(self, accounts: Accounts) -> None:
         self._process.set_accounts(accounts)
@@ -80,23 +91,22 @@ class AzuriteStorage:
         self._process.ensure()
         account = urlsplit(url).path.split("/")[1]
         credential = {"account_name": account, "account_key": key}
-        with BlobClient.from_blob_url(url, credential=credential, retry_total=0) as client:
+        with BlobClient.from_blob_url(url, credential=credential, **_CALL) as client:
             return client.exists()
 
-    # Nobody tries again below: Azurite answers at once or has died, and then ARM's caller is told.
     def _blobs(self, account: str, key: str) -> BlobServiceClient:
         from azure.storage.blob import BlobServiceClient
 
         self._process.ensure()
         credential = {"account_name": account, "account_key": key}
-        return BlobServiceClient(self.endpoints(account)["blob"], credential, retry_total=0)
+        return BlobServiceClient(self.endpoints(account)["blob"], credential, **_CALL)
 
     def _queues(self, account: str, key: str) -> QueueServiceClient:
         from azure.storage.queue import QueueServiceClient
 
         self._process.ensure()
         credential = {"account_name": account, "account_key": key}
-        return QueueServiceClient(self.endpoints(account)["queue"], credential, retry_total=0)
+        return QueueServiceClient(self.endpoints(account)["queue"], credential, **_CALL)
 
     def _tables(self, account: str, key: str) -> TableServiceClient:
         from azure.core.credentials import AzureNamedKeyCredential
@@ -104,4 +114,4 @@ class AzuriteStorage:
 
         self._process.ensure()
         credential = AzureNamedKeyCredential(account, key)
-        return TableServiceClient(self.endpoints(account)["table"], credential=credential, retry_total=0)
+        return TableServiceClient(self.endpoints(account)["table"], credential=credential, **_CALL)

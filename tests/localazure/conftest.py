@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 from azure.core.exceptions import HttpResponseError
 
-from localazure.app import create_app
+from localazure.app import LocalAzure, create_app
 from localazure.identity import SUBSCRIPTION_ID
 from tests.clients import authorization_client, resource_client, storage_client, web_client
 from tests.localazure.storage import MemoryStorage
@@ -34,8 +34,10 @@ def code_of(error: HttpResponseError) -> str:
 class _Server(uvicorn.Server):
     """Tells when it listens, or that it never will."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, app: LocalAzure) -> None:
+        config = uvicorn.Config(app, log_level="warning", lifespan="on", ws="none", timeout_graceful_shutdown=1)
         super().__init__(config)
+        self._app = app
         self.up = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -43,6 +45,10 @@ class _Server(uvicorn.Server):
             await super().startup(sockets)
         finally:
             self.up.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.interrupt()
+        await super().shutdown(sockets)
 
 
 @dataclass
@@ -131,11 +137,11 @@ class Arm:
 @contextmanager
 def serving(database: Path, storage: MemoryStorage) -> Iterator[Arm]:
     """A local Azure over this state; it goes on with what an earlier one left unfinished."""
-    with socket.socket() as listener:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         app = create_app(database, base_url=url, storage=storage, pace=PACE)
-        server = _Server(uvicorn.Config(app, log_level="warning", lifespan="on", ws="none"))
+        server = _Server(app)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         assert server.up.wait(10)
@@ -146,6 +152,7 @@ def serving(database: Path, storage: MemoryStorage) -> Iterator[Arm]:
             made.close()
             server.should_exit = True
             thread.join(10)
+            assert not thread.is_alive()
 
 
 @pytest.fixture

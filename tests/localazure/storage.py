@@ -14,12 +14,13 @@ class MemoryStorage:
     accounts: dict[str, tuple[str, str]] = field(default_factory=dict)
     containers: dict[str, set[str]] = field(default_factory=dict)
     blobs: set[str] = field(default_factory=set)
+    port: int = 10401
 
     def set_accounts(self, accounts: Mapping[str, tuple[str, str]]) -> None:
         self.accounts = dict(accounts)
 
     def endpoints(self, account: str) -> Mapping[str, str]:
-        ports = {"blob": 10401, "queue": 10402, "table": 10403}
+        ports = {"blob": self.port, "queue": self.port + 1, "table": self.port + 2}
         return {service: f"http://127.0.0.1:{port}/{account}/" for service, port in ports.items()}
 
     def create_container(self, account: str, key: str, name: str) -> None:

@@ -20,6 +20,16 @@ from localazure.arm.types.identities import filled_identity
 TYPE: Final = "Microsoft.Storage/storageAccounts"
 CREATE: Final = "create-storage-account"
 _KINDS: Final = ("StorageV2", "Storage", "BlobStorage", "BlockBlobStorage", "FileStorage")
+_SKUS: Final = frozenset(
+    f"{tier}_{redundancy}"
+    for tier, redundancies in {
+        "Standard": ("LRS", "GRS", "RAGRS", "ZRS", "GZRS", "RAGZRS"),
+        "StandardV2": ("LRS", "GRS", "ZRS", "GZRS"),
+        "Premium": ("LRS", "ZRS"),
+        "PremiumV2": ("LRS", "ZRS"),
+    }.items()
+    for redundancy in redundancies
+)
 _RULE: Final = re.compile(r"[a-z0-9]{3,24}")
 _READ_ONLY: Final = frozenset(
     {"primaryEndpoints", "provisioningState", "creationTime", "primaryLocation", "statusOfPrimary"}
@@ -31,6 +41,15 @@ def publish(services: Services) -> None:
     # In a transaction, so that what is served last is what was committed last.
     with services.database.transaction():
         services.storage.set_accounts({each.name: keys(each) for each in services.tree.of_type(TYPE)})
+
+
+def readdress(services: Services) -> None:
+    """Have the accounts tell where they are served now: local Azure may have been started on other ports."""
+    with services.database.transaction():
+        for account in services.tree.of_type(TYPE):
+            if "primaryEndpoints" in account.properties:
+                endpoints = dict(services.storage.endpoints(account.name))
+                services.tree.put(account.with_properties(primaryEndpoints=endpoints))
 
 
 def wipe(services: Services, account: Resource) -> None:
@@ -96,12 +115,16 @@ class StorageAccounts(TrackedType):
         properties = body.get("properties") or {}
         if not isinstance(properties, dict) or not isinstance(sku, dict) or not isinstance(sku.get("name"), str):
             raise invalid_content("'properties' must be an object and 'sku' an object with a name")
+        if sku["name"] not in _SKUS:
+            known = ", ".join(sorted(_SKUS))
+            message = f"Values for request parameters are invalid: the SKU '{sku['name']}' is none of {known}."
+            raise bad_request(message, "InvalidRequestPropertyValue")
         computed = dict(old.properties) if old else _first_properties(body["location"])
         given = {name: value for name, value in properties.items() if name not in _READ_ONLY}
         made: Json = {
             "location": body["location"],
             "tags": body.get("tags") or {},
-            "sku": {"name": sku["name"], "tier": sku["name"].split("_", 1)[0]},
+            "sku": {"name": sku["name"], "tier": sku["name"].split("_", 1)[0].removesuffix("V2")},
             "kind": kind,
             "properties": {**computed, **given},
         }

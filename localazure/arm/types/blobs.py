@@ -50,7 +50,7 @@ class BlobServices(ResourceType):
 
 
 class BlobContainers(TrackedType):
-    """Blob containers."""
+    """Blob containers; those that were made or deleted through the blob service itself, too."""
 
     type = f"{ACCOUNT}/blobServices/containers"
     versions = api_versions.STORAGE
@@ -64,33 +64,31 @@ class BlobContainers(TrackedType):
         )
 
     def get(self, call: Call) -> Reply:
-        found = call.tree.get(call.id)
-        if found is None:
-            provisioned(call, _account_of(call.id))
-            raise not_found(f"The specified container '{call.id.name}' does not exist.", "ContainerNotFound")
-        return Reply(200, self.view(call, found))
+        return Reply(200, self.view(call, self._existing(call)))
 
     def members(self, call: Call) -> Sequence[Resource]:
-        account = provisioned(call, _account_of(call.id))
-        return call.tree.below(account.id, self.type)
+        service = _account_of(call.id).child("blobServices", "default")
+        return [_container(call, service.child("containers", name)) for name in _names(call)]
 
     def patch(self, call: Call) -> Reply:
-        self.get(call)
+        call.tree.put(self._existing(call))
         return super().patch(call)
+
+    def delete(self, call: Call) -> Reply:
+        if call.id.name not in _names(call):
+            call.tree.delete(call.id)
+            return Reply(204)
+        call.tree.put(_container(call, call.id))
+        return super().delete(call)
+
+    def _existing(self, call: Call) -> Resource:
+        if call.id.name not in _names(call):
+            raise not_found(f"The specified container '{call.id.name}' does not exist.", "ContainerNotFound")
+        return _container(call, call.id)
 
     def build(self, call: Call, body: Json, old: Resource | None) -> Resource:
         given = {name: value for name, value in (body.get("properties") or {}).items() if value is not None}
-        computed = {
-            "publicAccess": "None",
-            "leaseStatus": "Unlocked",
-            "leaseState": "Available",
-            "lastModifiedTime": now(),
-            "hasImmutabilityPolicy": False,
-            "hasLegalHold": False,
-            "defaultEncryptionScope": "$account-encryption-key",
-            "denyEncryptionScopeOverride": False,
-        }
-        return Resource(old.id if old else call.id, {"properties": {**computed, **given}})
+        return _new_container(old.id if old else call.id, given)
 
     def stored(self, call: Call, made: Resource, old: Resource | None) -> Reply:
         account = provisioned(call, _account_of(made.id))
@@ -100,6 +98,30 @@ class BlobContainers(TrackedType):
     def removed(self, call: Call, old: Resource) -> None:
         account = provisioned(call, _account_of(old.id))
         call.services.storage.delete_container(account.name, keys(account)[0], old.name)
+
+
+def _names(call: Call) -> list[str]:
+    """The containers that the account has now, whoever made them."""
+    account = provisioned(call, _account_of(call.id))
+    return call.services.storage.list_containers(account.name, keys(account)[0])
+
+
+def _container(call: Call, wanted: ResourceId) -> Resource:
+    return call.tree.get(wanted) or _new_container(wanted, {})
+
+
+def _new_container(where: ResourceId, given: Json) -> Resource:
+    computed = {
+        "publicAccess": "None",
+        "leaseStatus": "Unlocked",
+        "leaseState": "Available",
+        "lastModifiedTime": now(),
+        "hasImmutabilityPolicy": False,
+        "hasLegalHold": False,
+        "defaultEncryptionScope": "$account-encryption-key",
+        "denyEncryptionScopeOverride": False,
+    }
+    return Resource(where, {"properties": {**computed, **given}})
 
 
 def _account_of(nested: ResourceId) -> ResourceId:

@@ -17,6 +17,22 @@ _NAMES: Final = {
     name.lower(): name for name in ("web", "appsettings", "connectionstrings", "metadata", "slotConfigNames")
 }
 _SECRET: Final = frozenset({"appsettings", "connectionstrings", "metadata"})
+_CONNECTION_TYPES: Final = {
+    name.lower(): name
+    for name in (
+        "ApiHub",
+        "Custom",
+        "DocDb",
+        "EventHub",
+        "MySql",
+        "NotificationHub",
+        "PostgreSQL",
+        "RedisCache",
+        "SQLAzure",
+        "SQLServer",
+        "ServiceBus",
+    )
+}
 _STICKY_LISTS: Final = ("appSettingNames", "connectionStringNames", "azureStorageConfigNames")
 _WEB_DEFAULTS: Final[Json] = {
     "numberOfWorkers": 1,
@@ -155,10 +171,16 @@ def _app_settings(given: dict[Any, Any]) -> dict[str, str]:
 
 
 def _connection_strings(given: dict[Any, Any]) -> Json:
+    read: Json = {}
     for name, entry in given.items():
         if not isinstance(name, str) or not isinstance(entry, dict) or not isinstance(entry.get("value"), str):
             raise invalid_content(f"the connection string '{name}' must be an object with value and type")
-    return {name: {"value": entry["value"], "type": entry.get("type") or "Custom"} for name, entry in given.items()}
+        kind = str(entry.get("type") or "Custom")
+        if kind.lower() not in _CONNECTION_TYPES:
+            known = ", ".join(_CONNECTION_TYPES.values())
+            raise invalid_content(f"the connection string '{name}' has the type '{kind}', which is none of {known}")
+        read[name] = {"value": entry["value"], "type": _CONNECTION_TYPES[kind.lower()]}
+    return read
 
 
 def _slot_config_names(given: Json) -> Json:

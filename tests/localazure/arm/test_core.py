@@ -12,6 +12,7 @@ from localazure.arm.errors import ArmError, resource_not_found
 from localazure.arm.filters import equalities
 from localazure.arm.ids import address, parse
 from localazure.arm.tree import Resource, Tree
+from localazure.errors import LocalAzureError
 
 SUBSCRIPTION = "Microsoft.Resources/subscriptions"
 SITE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/x"
@@ -123,3 +124,10 @@ def test_the_file_is_written_ahead_and_synced_at_each_commit(database: Database)
     database.close()
     with pytest.raises(sqlite3.ProgrammingError), database.transaction():
         pass
+
+
+def test_a_file_that_is_no_database_is_named_with_the_way_out(tmp_path: Path) -> None:
+    broken = tmp_path / "arm.sqlite"
+    broken.write_text("something else, and more than a page header would be " * 20)
+    with pytest.raises(LocalAzureError, match=r"arm\.sqlite.*can't be used.*localazure reset"):
+        Database(broken)

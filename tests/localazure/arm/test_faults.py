@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,12 @@ def test_faults_are_listed_and_cleared(arm: Arm) -> None:
         {"fault": {"die": "sometimes"}},
         {"path": "(", "fault": {"status": 500}},
         {"times": 0, "fault": {"status": 500}},
+        {"pth": "misspelt", "fault": {"status": 500}},
+        {"fault": {"status": 500, "retry": 1}},
+        {"fault": {"status": 99}},
+        {"fault": {"status": 503, "retryAfter": "soon"}},
+        {"fault": {"delay": -1}},
+        {"fault": {"delay": "nan"}},
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused(arm: Arm, rule: Any) -> None:
@@ -189,6 +195,30 @@ def test_a_swap_killed_in_any_phase_is_completed_after_a_restart(tmp_path: Path,
         wait_for(again.http, "swap-completed")
         assert again.settings() == {"Code": "two", "Sticky": "p"}
         assert again.settings(slot="staging") == {"Code": "one", "Sticky": "s"}
+
+
+def test_a_swap_that_warms_up_when_the_server_stops_goes_on_at_the_next_start(tmp_path: Path) -> None:
+    database = tmp_path / "arm.sqlite"
+    with serving(database, MemoryStorage()) as arm:
+        arm.make_group()
+        arm.make_site()
+        arm.make_slot()
+        arm.put_settings({"Code": "two", "WEBSITE_SWAP_WARMUP_PING_STATUSES": "200"}, slot="staging")
+        arm.fault(host="shop-staging", fault={"delay": 60})
+        swap = {"targetSlot": "staging"}
+        arm.web.web_apps.begin_swap_slot_with_production(GROUP, "shop", swap, polling=False)
+        wait_for(arm.http, "swap-source-restarted")
+        wait_until(lambda: arm.http.get("/localazure/faults").json() == {"faults": []})
+    with serving(database, MemoryStorage()) as again:
+        wait_for(again.http, "swap-completed")
+        assert "swap-failed" not in {event["phase"] for event in again.events()}
+        assert again.settings()["Code"] == "two"
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not done():
+        assert time.monotonic() < deadline
 
 
 def wait_for(client: httpx.Client, phase: str) -> None:

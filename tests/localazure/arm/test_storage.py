@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 
-from tests.localazure.conftest import GROUP, LOCATION, Arm, code_of
+from tests.localazure.conftest import GROUP, LOCATION, Arm, code_of, serving
+from tests.localazure.storage import MemoryStorage
 
 SKU = {"name": "Standard_LRS"}
 
@@ -27,6 +29,16 @@ def test_an_account_is_made_as_an_operation_and_served_when_that_ends(arm: Arm) 
     assert (made.minimum_tls_version, made.allow_blob_public_access) == ("TLS1_2", False)
     assert (made.sku.name, made.sku.tier, made.status_of_primary) == ("Standard_LRS", "Standard", "available")
     assert made.creation_time is not None
+
+
+def test_accounts_tell_where_they_are_served_after_a_start_on_other_ports(tmp_path: Path) -> None:
+    with serving(tmp_path / "arm.sqlite", MemoryStorage()) as arm:
+        arm.make_group()
+        arm.make_account()
+    with serving(tmp_path / "arm.sqlite", MemoryStorage(port=11401)) as again:
+        endpoints = again.accounts.storage_accounts.get_properties(GROUP, "account1").primary_endpoints
+        assert endpoints.blob == "http://127.0.0.1:11401/account1/"
+        assert endpoints.table == "http://127.0.0.1:11403/account1/"
 
 
 def test_the_put_of_a_new_account_answers_202_with_both_polling_addresses(arm: Arm) -> None:
@@ -132,6 +144,22 @@ def test_a_container_is_really_made_and_deleted(arm: Arm) -> None:
     assert code_of(refused.value) == "ContainerNotFound"
 
 
+def test_containers_made_or_deleted_through_the_blob_service_are_seen(arm: Arm) -> None:
+    arm.make_account()
+    containers = arm.accounts.blob_containers
+    containers.create(GROUP, "account1", "gone", {})
+    arm.storage.containers["account1"] = {"own"}
+    assert [each.name for each in containers.list(GROUP, "account1")] == ["own"]
+    assert containers.get(GROUP, "account1", "own").public_access == "None"
+    with pytest.raises(ResourceNotFoundError):
+        containers.get(GROUP, "account1", "gone")
+    containers.update(GROUP, "account1", "own", {"properties": {"metadata": {"a": "b"}}})
+    assert containers.get(GROUP, "account1", "own").metadata == {"a": "b"}
+    containers.delete(GROUP, "account1", "own")
+    containers.delete(GROUP, "account1", "gone")
+    assert arm.storage.containers["account1"] == set()
+
+
 @pytest.mark.parametrize("name", ["Box", "a--b", "-ab", "x" * 64])
 def test_container_names_are_checked(arm: Arm, name: str) -> None:
     arm.make_account()
@@ -152,6 +180,13 @@ def test_the_blob_service_keeps_its_properties(arm: Arm) -> None:
     services.set_service_properties(GROUP, "account1", {"properties": {"isVersioningEnabled": True}})
     assert services.get_service_properties(GROUP, "account1").is_versioning_enabled is True
     assert [each.name for each in services.list(GROUP, "account1")] == ["default"]
+
+
+def test_an_unknown_account_sku_is_refused(arm: Arm) -> None:
+    body = {"location": LOCATION, "sku": {"name": "Gold_LRS"}, "kind": "StorageV2"}
+    with pytest.raises(HttpResponseError, match=r"Gold_LRS.*Standard_LRS") as refused:
+        arm.accounts.storage_accounts.begin_create(GROUP, "account1", body)
+    assert code_of(refused.value) == "InvalidRequestPropertyValue"
 
 
 def test_an_unknown_key_name_is_refused(arm: Arm) -> None:

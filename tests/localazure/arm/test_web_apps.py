@@ -82,6 +82,15 @@ def test_settings_are_replaced_as_a_whole_and_read_by_post_alone(arm: Arm) -> No
     assert arm.http.get(url, params={"api-version": "2025-05-01"}).status_code == 405
 
 
+def test_a_connection_string_needs_a_type_that_azure_knows(arm: Arm) -> None:
+    arm.make_site()
+    apps = arm.web.web_apps
+    apps.update_connection_strings(GROUP, "shop", {"properties": {"db": {"value": "v", "type": "sqlazure"}}})
+    assert apps.list_connection_strings(GROUP, "shop").properties["db"].type == "SQLAzure"
+    with pytest.raises(HttpResponseError, match="'db' has the type 'Oracle'"):
+        apps.update_connection_strings(GROUP, "shop", {"properties": {"db": {"value": "v", "type": "Oracle"}}})
+
+
 def test_metadata_and_slot_config_names_are_kept(arm: Arm) -> None:
     arm.make_site()
     apps = arm.web.web_apps

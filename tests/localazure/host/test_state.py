@@ -58,6 +58,12 @@ def test_free_ports_can_all_be_listened_on() -> None:
         listen(port).close()
 
 
+def test_answers_are_sent_without_the_delay_of_nagles_algorithm() -> None:
+    # asyncio looks at the protocol of an accepted connection, which is that of its listener.
+    with closing(listen(Ports.free().arm)) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
+
+
 @pytest.mark.parametrize("service", ["arm", "blob", "queue", "table"])
 def test_a_port_on_which_somebody_listens_is_taken(service: str) -> None:
     ports = Ports.free()
