@@ -39,7 +39,7 @@ package: .venv/.installed ## zip the sample app with its dependencies into build
 	@$(BIN)/python -m release.package
 
 start: setup
-	@$(BIN)/python -m localazure start
+	@$(BIN)/python -m localazure start $(if $(PORT),--port $(PORT))
 
 stack: start package
 	@$(SHELL_ENV) && pulumi --non-interactive stack select --create $(STACK)

@@ -19,13 +19,13 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PAIRS = 5
 
 
-def azure_native_imports() -> list[str]:
-    """The import statements for azure-native in the program and its components."""
+def azure_native_modules() -> list[str]:
+    """The modules of azure-native that the program and its components import."""
     found: set[str] = set()
     for source in [REPOSITORY / "__main__.py", *sorted((REPOSITORY / "components").glob("*.py"))]:
         for node in ast.walk(ast.parse(source.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module == "pulumi_azure_native":
-                found.add(ast.unparse(node))
+                found.update(alias.name for alias in node.names)
     return sorted(found)
 
 
@@ -33,7 +33,11 @@ def write_empty_program(folder: Path) -> None:
     (folder / "Pulumi.yaml").write_text(
         "name: empty\nruntime: {name: python, options: {toolchain: pip, virtualenv: .venv}}\n"
     )
-    (folder / "__main__.py").write_text("\n".join(["import pulumi", *azure_native_imports()]) + "\n")
+    modules = azure_native_modules()
+    lines = ["import pulumi", f"from pulumi_azure_native import {', '.join(modules)}"]
+    # The SDK loads a module when something of it is asked for, not when it is imported.
+    lines += [f"assert hasattr({module}, 'outputs')" for module in modules]
+    (folder / "__main__.py").write_text("\n".join(lines) + "\n")
     (folder / ".venv").symlink_to(REPOSITORY / ".venv")
 
 
