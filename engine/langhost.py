@@ -184,7 +184,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GenerateProgram(
         self, request: language.GenerateProgramRequest, context: grpc.ServicerContext
     ) -> language.GenerateProgramResponse:
-        _refuse(context, "generating programs")
+        _refuse(context, "generating programs (an import is done without it, too: `--generate-code=false`)")
 
     def GenerateProject(
         self, request: language.GenerateProjectRequest, context: grpc.ServicerContext
@@ -245,7 +245,7 @@ def _package(plugin: Plugin) -> plugin_pb2.PackageDependency:
 def _ending(code: int) -> str:
     if code < 0:
         return f"The program was ended by {signal.Signals(-code).name}."
-    return f"The program ended with exit code {code}."
+    return f"Program exited with non-zero exit code: {code}"  # the official host's words
 
 
 def main() -> NoReturn:

@@ -100,7 +100,9 @@ class ArmClient:
             ArmError: another status than the expected ones.
             UnreachableError: no answer.
         """
-        answer = self._send(method, self.endpoint + path, params=query.parameters, json=body)
+        # A path may be an id that a user typed, and `@elsewhere` would lead away from the endpoint's host.
+        url = require_loopback(self.endpoint + path)
+        answer = self._send(method, url, params=query.parameters, json=body)
         if answer.status_code not in expected:
             raise _error(answer)
         return answer

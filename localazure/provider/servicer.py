@@ -196,6 +196,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         context: grpc.ServicerContext,  # noqa: ARG002
     ) -> provider_pb2.ReadResponse:
         resource = self._resource(request.urn)
+        if resource.parse_id(request.id) is None:
+            raise ProviderError(f"'{request.id}' is not the id of an {resource.token}, which is {resource.path}")
         found = self._backend(resource).read(resource, request.id)
         if found is None:
             return provider_pb2.ReadResponse()

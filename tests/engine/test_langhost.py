@@ -123,7 +123,7 @@ def stub(host: LanguageHost) -> Iterator[language_pb2_grpc.LanguageRuntimeStub]:
     [
         ("0", "", False),
         ("32", "", True),
-        ("1", "The program ended with exit code 1.", False),
+        ("1", "Program exited with non-zero exit code: 1", False),
     ],
 )
 def test_a_programs_exit_code_says_whether_it_failed_and_whether_it_told(
