@@ -7,12 +7,12 @@ import os
 import select
 import signal
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import engine
+from tests.e2e.conftest import Stack
 
 pytestmark = pytest.mark.e2e
 
@@ -95,46 +95,8 @@ time.sleep(600)
 """Holds the writing end of a named pipe, which the reader sees closed when the program ends."""
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(Stack):
     """A Pulumi project with a file backend of its own."""
-
-    folder: Path
-    bin: Path
-
-    @property
-    def environ(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "PATH": os.pathsep.join([str(self.bin), os.environ["PATH"]]),
-            "PULUMI_HOME": str(self.folder / "home"),
-            "PULUMI_BACKEND_URL": (self.folder / "backend").as_uri(),
-            "PULUMI_CONFIG_PASSPHRASE": "test",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        }
-
-    def start(self, *args: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            ["pulumi", *args, "--non-interactive", "--color", "never"],
-            cwd=self.folder,
-            env=self.environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def run(self, *args: str) -> tuple[int, str]:
-        """A command's exit code and all that it printed."""
-        process = self.start(*args)
-        output, _ = process.communicate(timeout=TIMEOUT)
-        return process.returncode, output
-
-    def succeed(self, *args: str) -> str:
-        code, output = self.run(*args)
-        assert code == 0, output
-        return output
 
     def fail(self, *args: str) -> str:
         code, output = self.run(*args)
@@ -143,13 +105,8 @@ class Project:
         return output
 
 
-@pytest.fixture(scope="module")
-def in_use() -> engine.Engine:
-    return engine.ensure(print)
-
-
 @pytest.fixture
-def project(tmp_path: Path, in_use: engine.Engine) -> Project:
+def project(tmp_path: Path, engine_in_use: engine.Engine) -> Project:
     runtime = f"runtime: {{name: python, options: {{toolchain: pip, virtualenv: {VIRTUALENV}}}}}\n"
     policies = tmp_path / "policies"
     for folder in (tmp_path / "backend", policies):
@@ -159,7 +116,16 @@ def project(tmp_path: Path, in_use: engine.Engine) -> Project:
     (tmp_path / "__main__.py").write_text(PROGRAM)
     (policies / "PulumiPolicy.yaml").write_text(runtime)
     (policies / "__main__.py").write_text(POLICY)
-    made = Project(tmp_path, in_use.bin)
+    variables = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(engine_in_use.bin), os.environ["PATH"]]),
+        "PULUMI_HOME": str(tmp_path / "home"),
+        "PULUMI_BACKEND_URL": (tmp_path / "backend").as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": "test",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+    made = Project(tmp_path, variables)
     made.succeed("stack", "init", "dev")
     made.succeed("config", "set-all", "--plaintext", "text=hello", "--secret", "password=hunter2")
     return made
@@ -211,7 +177,7 @@ def test_the_automation_api_drives_it(project: Project) -> None:
     done = subprocess.run(
         [VIRTUALENV / "bin" / "python", "drive.py"],
         cwd=project.folder,
-        env=project.environ,
+        env=project.variables,
         capture_output=True,
         text=True,
         timeout=TIMEOUT,
