@@ -1,0 +1,55 @@
+"""Keeps what resource policies see until the stack policies' turn.
+
+Resource policies see a resource's inputs, which name its site, slot and group; stack policies see outputs, which name
+none of them, but come with the dependencies of each property (pulumi_engine.md 6). The program is made of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from threading import Lock
+from typing import Any
+
+from pulumi.runtime.proto import analyzer_pb2
+
+from policies.build import program_of
+from policies.model import Program
+from policies.resources import JUDGED, Resource, kind_of
+from policies.values import decode
+
+
+class Gathered:
+    """The inputs of one operation's resources, by URN. The engine asks for several resources at once."""
+
+    def __init__(self) -> None:
+        self._inputs: dict[str, Mapping[str, Any]] = {}
+        self._lock = Lock()
+
+    def add(self, request: analyzer_pb2.AnalyzeRequest) -> None:
+        if kind_of(request.type) not in JUDGED:
+            return
+        inputs = decode(request.properties)
+        with self._lock:
+            self._inputs[request.urn] = inputs
+
+    def program(self, resources: Iterable[analyzer_pb2.AnalyzerResource]) -> Program:
+        """The program that these resources are; the next operation starts afresh."""
+        with self._lock:
+            inputs, self._inputs = self._inputs, {}
+        kinds: dict[str, str] = {}
+        judged: list[Resource] = []
+        for resource in resources:
+            kind = kinds[resource.urn] = kind_of(resource.type)
+            if kind in JUDGED:
+                judged.append(
+                    Resource(
+                        kind,
+                        resource.urn,
+                        resource.name,
+                        inputs.get(resource.urn),
+                        decode(resource.properties),
+                        {name: frozenset(made.urns) for name, made in resource.propertyDependencies.items()},
+                        resource.options.protect,
+                    )
+                )
+        return program_of(judged, kinds)

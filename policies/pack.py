@@ -1,0 +1,99 @@
+"""The policy pack as Pulumi's policy SDK serves it.
+
+The SDK's own loop would decode all resources of a stack once for each stack policy, which for this many rules takes
+over a millisecond a resource, and gives all findings of a policy one level. Here resources are decoded once, only those
+that rules look at, and a rule's doubts and warnings stay advisory when the rule is mandatory. All else is the SDK's:
+metadata, config and its schemas, levels, the server.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from pulumi.runtime.proto import analyzer_pb2
+from pulumi_policy import (
+    EnforcementLevel,
+    PolicyConfigSchema,
+    PolicyPack,
+    ReportViolation,
+    StackValidationArgs,
+    StackValidationPolicy,
+    policy,
+)
+
+from policies.catalogue import CATALOGUE, Entry
+from policies.config import SCHEMAS, Config
+from policies.finding import Weight, settled
+from policies.gather import Gathered
+
+NAME = "durable-functions-slots"
+
+
+class RulePolicy(StackValidationPolicy):
+    """A rule of the catalogue. `Servicer` judges by it; the SDK's own servicer can't, it shows outputs only."""
+
+    def __init__(self, entry: Entry, stack: str | None) -> None:
+        schema = SCHEMAS.get(entry.name)
+        super().__init__(
+            entry.name,
+            entry.description,
+            _not_served_here,
+            enforcement_level=entry.level_for(stack),
+            config_schema=PolicyConfigSchema(dict(schema)) if schema else None,
+            severity=entry.severity,
+            tags=["azure", "durable-functions"],
+            remediation_steps=entry.remediation,
+            url=entry.url,
+        )
+        self.entry = entry
+
+
+def _not_served_here(args: StackValidationArgs, report: ReportViolation) -> None:  # noqa: ARG001
+    raise RuntimeError("the rules of this pack are judged by policies.pack.Servicer")
+
+
+class Servicer(policy._PolicyAnalyzerServicer):
+    """Answers the engine: gathers inputs resource by resource, and judges all of them at the end."""
+
+    def __init__(self, name: str, version: str, policies: Sequence[RulePolicy], *others: Any) -> None:
+        super().__init__(name, version, list(policies), *others)
+        self._rules = policies
+        self._gathered = Gathered()
+
+    def Analyze(self, request: analyzer_pb2.AnalyzeRequest, _context: Any) -> analyzer_pb2.AnalyzeResponse:  # noqa: N802
+        self._gathered.add(request)
+        return analyzer_pb2.AnalyzeResponse()
+
+    def Remediate(self, request: analyzer_pb2.AnalyzeRequest, _context: Any) -> analyzer_pb2.RemediateResponse:  # noqa: ARG002, N802
+        return analyzer_pb2.RemediateResponse()
+
+    def AnalyzeStack(  # noqa: N802
+        self, request: analyzer_pb2.AnalyzeStackRequest, _context: Any
+    ) -> analyzer_pb2.AnalyzeResponse:
+        response = analyzer_pb2.AnalyzeResponse()
+        program = self._gathered.program(request.resources)
+        config = Config.of(self._get_policy_config)
+        for rule in self._rules:
+            level = self._get_enforcement_level(rule)
+            if level is EnforcementLevel.DISABLED:
+                continue
+            if level is EnforcementLevel.REMEDIATE:  # stack policies can't, so it counts as mandatory
+                level = EnforcementLevel.MANDATORY
+            for finding in settled(rule.entry.judge(program, config)):
+                own = level if finding.weight is Weight.REFUSAL else EnforcementLevel.ADVISORY
+                report = self._create_report_violation(response, rule.name, rule.description, own, rule.severity)
+                report(finding.message, finding.resource.urn)
+        return response
+
+
+def policies(stack: str | None) -> list[RulePolicy]:
+    """The policies for a stack of this name, which a few levels depend on."""
+    return [RulePolicy(entry, stack) for entry in CATALOGUE]
+
+
+def serve() -> None:
+    """Serve the engine until it is done."""
+    policy._PolicyAnalyzerServicer = Servicer  # type: ignore[misc, assignment]
+    PolicyPack(NAME, list(policies(os.environ.get("PULUMI_STACK"))))
