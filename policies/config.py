@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ STARTERS_RULE = "staging-starters-disabled"
 EVENT_SOURCES_RULE = "event-source-setting-sticky"
 PACKAGES_RULE = "host-json-agrees"
 
-_TEXTS = {"type": "array", "items": {"type": "string", "minLength": 1}}
+_TEXTS: dict[str, Any] = {"type": "array", "items": {"type": "string", "minLength": 1}}
 
 SCHEMAS: Mapping[str, Mapping[str, dict[str, Any]]] = {
     CONNECTIONS_RULE: {
@@ -35,7 +35,12 @@ SCHEMAS: Mapping[str, Mapping[str, dict[str, Any]]] = {
         }
     },
     STARTERS_RULE: {
-        "starters": {**_TEXTS, "description": "Functions with triggers other than HTTP that start orchestrations"}
+        "starters": {
+            "type": ["array", "object"],
+            "items": _TEXTS["items"],
+            "additionalProperties": _TEXTS,
+            "description": "Functions that start orchestrations by themselves: of every site, or by site",
+        }
     },
     EVENT_SOURCES_RULE: {
         "settings": {**_TEXTS, "description": "App settings that name a queue, topic, hub or other source of events"}
@@ -49,11 +54,14 @@ SCHEMAS: Mapping[str, Mapping[str, dict[str, Any]]] = {
 
 @dataclass(frozen=True)
 class Config:
-    """`hub_names` are values of host.json's hubName by site in lower case, for sites whose host.json isn't seen."""
+    """`hub_names` and `starters` are by site, in lower case, or by `*`.
+
+    `hub_names` are values of host.json's hubName, for sites whose host.json isn't in the program.
+    """
 
     connections: tuple[str, ...] = (DEFAULT_CONNECTION,)
     hub_names: Mapping[str, str] = field(default_factory=dict)
-    starters: tuple[str, ...] = ()
+    starters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     event_sources: tuple[str, ...] = ()
     package_root: str | None = None
 
@@ -64,13 +72,18 @@ class Config:
         def value(rule: str, name: str) -> Any:
             return (values(rule) or {}).get(name)
 
+        listed = value(STARTERS_RULE, "starters") or ()
+        starters = listed if isinstance(listed, Mapping) else {ANY_SITE: listed}
         return cls(
             connections=tuple(value(CONNECTIONS_RULE, "connections") or (DEFAULT_CONNECTION,)),
             hub_names={site.lower(): hub for site, hub in (value(HUBS_RULE, "hubNames") or {}).items()},
-            starters=tuple(value(STARTERS_RULE, "starters") or ()),
+            starters={site.lower(): functions for site, functions in starters.items()},
             event_sources=tuple(value(EVENT_SOURCES_RULE, "settings") or ()),
             package_root=value(PACKAGES_RULE, "root"),
         )
 
     def hub_name(self, site: str) -> str | None:
         return self.hub_names.get(site.lower(), self.hub_names.get(ANY_SITE))
+
+    def starters_of(self, site: str) -> Sequence[str]:
+        return self.starters.get(site.lower(), self.starters.get(ANY_SITE, ()))

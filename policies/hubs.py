@@ -16,6 +16,9 @@ OVERRIDE_PREFIX = f"{app_settings.HOST_JSON_OVERRIDE}extensions__durableTask__"
 HUB_OVERRIDE = f"{OVERRIDE_PREFIX}hubName"
 STORAGE_PROVIDER = f"{OVERRIDE_PREFIX}storageProvider__"
 
+FROM_PACKAGE = "host.json"
+"""How `said_by` begins where a package gives the name."""
+
 _REFERENCE = re.compile(r"%([^%]+)%")
 _USUAL_NAME = re.compile(r"(durable_?)?task_?hub(_?name)?", re.IGNORECASE)
 
@@ -60,10 +63,11 @@ def hub_of(program: Program, slot: Slot, config: Config) -> Hub:
     found = host_jsons(program, slot, config.package_root)
     names = {durable.hub_name for _, durable in found}
     if len(names) > 1:
-        return Hub(UNKNOWN, "host.json of its package")
+        return Hub(UNKNOWN, f"{FROM_PACKAGE} of its package")
     if found:
         name = names.pop()
-        return Hub(None, "host.json of its package") if name is None else _resolved(slot, name, "host.json")
+        written = f"{FROM_PACKAGE} of its package"
+        return Hub(None, written) if name is None else _resolved(slot, name, written)
     by_config = config.hub_name(slot.site.name or "")
     if by_config is not None:
         return _resolved(slot, by_config, "the policy config")
@@ -92,4 +96,4 @@ def _resolved(slot: Slot, written: Value, said_by: str) -> Hub:
     if reference is None:
         return Hub(written, said_by)
     setting = reference[1]
-    return Hub(slot.setting(setting), f"app setting {setting!r}", setting)
+    return Hub(slot.setting(setting), f"{said_by} by app setting {setting!r}", setting)

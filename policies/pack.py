@@ -8,7 +8,6 @@ metadata, config and its schemas, levels, the server.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,13 +33,13 @@ NAME = "durable-functions-slots"
 class RulePolicy(StackValidationPolicy):
     """A rule of the catalogue. `Servicer` judges by it; the SDK's own servicer can't, it shows outputs only."""
 
-    def __init__(self, entry: Entry, stack: str | None) -> None:
+    def __init__(self, entry: Entry) -> None:
         schema = SCHEMAS.get(entry.name)
         super().__init__(
             entry.name,
             entry.description,
             _not_served_here,
-            enforcement_level=entry.level_for(stack),
+            enforcement_level=entry.level,
             config_schema=PolicyConfigSchema(dict(schema)) if schema else None,
             severity=entry.severity,
             tags=["azure", "durable-functions"],
@@ -61,6 +60,15 @@ class Servicer(policy._PolicyAnalyzerServicer):
         super().__init__(name, version, list(policies), *others)
         self._rules = policies
         self._gathered = Gathered()
+
+    def ConfigureStack(  # noqa: N802
+        self, request: analyzer_pb2.AnalyzerStackConfigureRequest, _context: Any
+    ) -> analyzer_pb2.AnalyzerStackConfigureResponse:
+        """Comes before the engine asks for the rules and their levels."""
+        for rule in self._rules:
+            rule.enforcement_level = rule.entry.level_for(request.stack)
+        answer: analyzer_pb2.AnalyzerStackConfigureResponse = super().ConfigureStack(request, _context)
+        return answer
 
     def Analyze(self, request: analyzer_pb2.AnalyzeRequest, _context: Any) -> analyzer_pb2.AnalyzeResponse:  # noqa: N802
         self._gathered.add(request)
@@ -88,12 +96,11 @@ class Servicer(policy._PolicyAnalyzerServicer):
         return response
 
 
-def policies(stack: str | None) -> list[RulePolicy]:
-    """The policies for a stack of this name, which a few levels depend on."""
-    return [RulePolicy(entry, stack) for entry in CATALOGUE]
+def rules() -> list[RulePolicy]:
+    return [RulePolicy(entry) for entry in CATALOGUE]
 
 
 def serve() -> None:
     """Serve the engine until it is done."""
     policy._PolicyAnalyzerServicer = Servicer  # type: ignore[misc, assignment]
-    PolicyPack(NAME, list(policies(os.environ.get("PULUMI_STACK"))))
+    PolicyPack(NAME, list(rules()))

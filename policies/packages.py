@@ -90,13 +90,15 @@ def _text_of(path: str, root: str | None) -> str | None:
 def _candidates(path: str, root: str | None) -> Iterator[Path]:
     """Where a path may lead: the engine takes it from the program's folder, which a policy pack isn't told.
 
-    The engine is mostly started in it, so the shell's PWD is the first guess; the hash of the content settles it.
+    The shell mostly is in that folder, and the language host, which started this process, always is where there is a
+    /proc to ask. A guess does no harm: the hash of the content settles it.
     """
     if not path:
         return
-    roots = [root] if root else [os.environ.get("PWD", ""), str(Path(__file__).resolve().parents[1])]
-    for folder in dict.fromkeys(filter(None, roots)):
-        yield Path(folder, path)
+    guesses = (f"/proc/{os.getppid()}/cwd", os.environ.get("PWD", ""), str(Path(__file__).resolve().parents[1]))
+    for folder in (root,) if root else guesses:
+        if folder:
+            yield Path(folder, path)
 
 
 def _has_hash(path: Path, expected: str) -> bool:

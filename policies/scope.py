@@ -7,17 +7,18 @@ from itertools import combinations
 
 from durable import connections
 from policies.config import Config
-from policies.hubs import HUB_OVERRIDE, overrides, plain
+from policies.hubs import HUB_OVERRIDE, override, overrides, plain
 from policies.model import Program, Site, Slot
 from policies.packages import host_jsons
 
 
 def connections_of(program: Program, site: Site, config: Config) -> list[str]:
-    """The names of the durable connections that a site uses: those of the config, and those of its packages."""
+    """The names of the durable connections that a site's settings have: of those that config or its packages name."""
     names = list(config.connections)
     for slot in site.slots:
-        for _, durable in host_jsons(program, slot, config.package_root):
-            names.append(durable.connection_name)
+        names += [durable.connection_name for _, durable in host_jsons(program, slot, config.package_root)]
+        named = override(slot, "storageProvider__connectionName")
+        names += [named] if isinstance(named, str) else []
     known = {name.lower(): name for name in reversed(names) if name.lower() != connections.HOST_STORAGE.lower()}
     return [name for name in known.values() if _uses(site, name)]
 

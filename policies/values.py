@@ -64,7 +64,10 @@ class Hidden(str):
 
 @dataclass(frozen=True)
 class Asset:
-    """A file, a text, or an archive, which is a file too or a map of members. `hash` is the SHA-256 of the content."""
+    """A file, a text, or an archive, which is a file or folder too or a map of members.
+
+    `hash` is the SHA-256 of a file's content; an archive's is of another kind, and left out.
+    """
 
     path: str = ""
     text: str = field(default="", repr=False)
@@ -116,7 +119,7 @@ def _special(struct: struct_pb2.Struct, *, hidden: bool) -> Any:
         return Asset(
             path=content.get("path", ""),
             text=content.get("text", ""),
-            hash=content.get("hash", ""),
+            hash=content.get("hash", "") if signature == SPECIAL_ASSET_SIG else "",
             members={name: asset for name, asset in members.items() if isinstance(asset, Asset)},
         )
     # An output or a resource reference, which the engine doesn't send to policies today.

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from durable import connections
+from durable.host_json import AZURE_STORAGE
 from policies.addresses import Same, address_of, same
 from policies.config import Config
-from policies.finding import Finding, later
+from policies.finding import Finding, later, never
 from policies.hubs import Hub, hub_of
 from policies.model import Program, Site, Slot
+from policies.packages import host_jsons, packages_of
 from policies.scope import connections_of, durable_sites, durable_sites_with_slots, pairs
 from policies.values import UNKNOWN
 
 
 def setting_present(program: Program, config: Config) -> Iterator[Finding]:
     for site in durable_sites_with_slots(program, config):
-        for connection in connections_of(program, site, config):
+        used = connections_of(program, site, config)
+        if not used:
+            yield from _no_connection(program, site, config)
+        for connection in used:
             for slot in _declared(site):
                 if address_of(program, slot, connection) is not None or slot.cloned:
                     continue
@@ -32,6 +37,29 @@ def setting_present(program: Program, config: Config) -> Iterator[Finding]:
     if program.orphans:
         names = ", ".join(repr(orphan.name) for orphan in program.orphans)
         yield later(program.orphans[0], f"the site or slot that {names} belongs to")
+
+
+def _no_connection(program: Program, site: Site, config: Config) -> Iterator[Finding]:
+    """A durable app that sets no connection which this pack knows: host.json tells whether there should be one."""
+    for slot in _declared(site):
+        found = host_jsons(program, slot, config.package_root)
+        if any(durable.connection_name != connections.HOST_STORAGE or durable.ignored for _, durable in found):
+            return  # host-json-agrees says what is wrong
+        if found and all(durable.provider.lower() == AZURE_STORAGE.lower() for _, durable in found):
+            name = config.connections[0]
+            yield Finding(
+                slot.where,
+                f"{slot.label} has no app setting {name!r}, and host.json of its package names no connection, so the "
+                f"task hub goes to AzureWebJobsStorage, which all slots share. Set {name!r} in every slot, to a "
+                "different account in each, and name it in host.json",
+            )
+            return
+    if not any(packages_of(program, slot) for slot in site.slots):
+        yield never(
+            site.where,
+            f"site {site.label} is durable and sets none of {', '.join(map(repr, config.connections))}; if its "
+            "connection has another name, tell it to this pack by `connections` in the policy config",
+        )
 
 
 def setting_not_sticky(program: Program, config: Config) -> Iterator[Finding]:
