@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 
 from components.group import Group
 from components.storage_account import storage_account
-from durable.stores import Store
+from durable.stores import DISPOSABLE, DISPOSABLE_TAG, Store
 
 
 @dataclass(frozen=True)
 class DurableStoreArgs:
-    """`protect` keeps the account, and with it all orchestrations, from being deleted by Pulumi."""
+    """`protect` keeps the account, and with it all orchestrations, from being deleted by Pulumi.
+
+    Without it the account is tagged as disposable, so that who sees it in Azure, or judges the program, knows.
+    """
 
     group: Group
     store: Store
@@ -28,8 +31,11 @@ class DurableStore(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DurableStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("durable-zero-downtime:index:DurableStore", name, {}, opts)
+        group = args.group
+        if not args.protect:
+            group = replace(group, tags={**(group.tags or {}), DISPOSABLE_TAG: DISPOSABLE})
         account = storage_account(
-            name, args.store.account, args.group, pulumi.ResourceOptions(parent=self, protect=args.protect)
+            name, args.store.account, group, pulumi.ResourceOptions(parent=self, protect=args.protect)
         )
         self.store = args.store
         self.connection = account.connection

@@ -20,6 +20,11 @@ class Colour(StrEnum):
     GREEN = "green"
 
 
+DISPOSABLE_TAG = "durable-store"
+DISPOSABLE = "disposable"
+"""The tag of a store's account that may go with its stack: said in code, and seen in Azure by who looks there."""
+
+
 @dataclass(frozen=True)
 class Store:
     """Where one task hub lives."""

@@ -28,11 +28,15 @@ class Weight(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """`message` is for a person: the setting, what is wrong, why it matters, the fix. Never a secret."""
+    """`message` is for a person: the setting, what is wrong, why it matters, the fix. Never a secret.
+
+    Of a doubt it is what the rule would need, and `way_out` is how config can tell it.
+    """
 
     resource: Resource
     message: str
     weight: Weight = Weight.REFUSAL
+    way_out: str = ""
 
 
 Rule: TypeAlias = "Callable[[Program, Config], Iterable[Finding]]"
@@ -48,22 +52,22 @@ def later(resource: Resource, what: str) -> Finding:
     return Finding(resource, what, Weight.LATER)
 
 
-def never(resource: Resource, what: str) -> Finding:
-    """`what` isn't in the program, and how config can tell it."""
-    return Finding(resource, what, Weight.NEVER)
+def never(resource: Resource, what: str, way_out: str) -> Finding:
+    """`what` isn't in the program."""
+    return Finding(resource, what, Weight.NEVER, way_out)
 
 
 def settled(findings: Iterable[Finding]) -> list[Finding]:
     """Refusals and advice as they are; of each kind of doubt one finding, so that a rule says once that it waits."""
-    found = list(findings)
+    found = list(dict.fromkeys(findings))
     said = [finding for finding in found if finding.weight in (Weight.REFUSAL, Weight.ADVICE)]
-    endings = {
-        Weight.LATER: "not known in this preview: decided by `pulumi up`",
-        Weight.NEVER: "so this rule can't decide",
-    }
-    for weight, ending in endings.items():
-        doubts = [finding for finding in found if finding.weight is weight]
-        if doubts:
-            what = "; ".join(dict.fromkeys(doubt.message for doubt in doubts))
-            said.append(Finding(doubts[0].resource, f"{what}: {ending}", weight))
-    return list(dict.fromkeys(said))
+    doubts = [finding for finding in found if finding not in said]
+    for weight, way_out in dict.fromkeys((doubt.weight, doubt.way_out) for doubt in doubts):
+        alike = [doubt for doubt in doubts if (doubt.weight, doubt.way_out) == (weight, way_out)]
+        what = ", ".join(dict.fromkeys(doubt.message for doubt in alike))
+        if weight is Weight.LATER:
+            text = f"Not known in this preview, and decided by `pulumi up`: {what}"
+        else:
+            text = f"Not in this program, so this rule can't decide: {what}. {way_out}"
+        said.append(Finding(alike[0].resource, text, weight))
+    return said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from durable import app_settings, connections
+from durable.stores import DISPOSABLE, DISPOSABLE_TAG
 from policies.addresses import Address, address_of
 from policies.config import Config
 from policies.finding import Finding
@@ -12,10 +13,6 @@ from policies.model import Program, Slot
 from policies.resources import Resource
 from policies.scope import connections_of, durable_sites, is_durable
 from policies.values import UNKNOWN
-
-DISPOSABLE_TAG = "durable-store"
-DISPOSABLE = "disposable"
-"""The tag of a durable account that is meant to come and go with its stack: said in code, and seen in Azure."""
 
 _WEAK_TLS = frozenset({"TLS1_0", "TLS1_1"})
 

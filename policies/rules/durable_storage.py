@@ -55,10 +55,12 @@ def _no_connection(program: Program, site: Site, config: Config) -> Iterator[Fin
             )
             return
     if not any(packages_of(program, slot) for slot in site.slots):
+        names = ", ".join(map(repr, config.connections))
         yield never(
             site.where,
-            f"site {site.label} is durable and sets none of {', '.join(map(repr, config.connections))}; if its "
-            "connection has another name, tell it to this pack by `connections` in the policy config",
+            f"the durable connection of site {site.label}, which doesn't set {names}",
+            "If it has another name, tell it to this pack by `connections` of durable-storage-setting-present in the "
+            "policy config",
         )
 
 

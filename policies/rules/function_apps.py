@@ -45,7 +45,7 @@ def _hardened(app: Resource) -> Iterator[Finding]:
         yield Finding(
             app,
             f"function app {app.name!r} has {' and '.join(weak)}. Function keys and code pass in the clear or lie "
-            "open. Set httpsOnly, TLS 1.2 for app and scm site, ftpsState Disabled or FtpsOnly, and no remote debugging",
+            "open. Set httpsOnly, TLS 1.2 for app and scm site, ftpsState Disabled, and no remote debugging",
         )
 
 

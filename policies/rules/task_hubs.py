@@ -14,7 +14,7 @@ from policies.model import Program, Site, Slot
 from policies.scope import connections_of, durable_sites, durable_sites_with_slots
 from policies.values import UNKNOWN
 
-TELL_HUB = "tell it to this pack by `hubNames` in the policy config"
+TELL_HUB = "Tell it to this pack by `hubNames` of task-hub-name-explicit in the policy config"
 
 
 def name_explicit(program: Program, config: Config) -> Iterator[Finding]:
@@ -23,10 +23,7 @@ def name_explicit(program: Program, config: Config) -> Iterator[Finding]:
         untold = [slot for slot, hub in hubs if not hub.said_by]
         # A slot that runs nothing yet gets its hub's name with its package.
         if untold and not any(hub.said_by.startswith(FROM_PACKAGE) for _, hub in hubs):
-            yield never(
-                untold[0].where,
-                f"host.json of site {site.label} isn't in this program, so its hubName isn't seen; {TELL_HUB}",
-            )
+            yield never(untold[0].where, f"hubName of site {site.label}, whose host.json isn't seen", TELL_HUB)
         for slot, hub in hubs:
             yield from _explicit(slot, hub)
 
@@ -93,8 +90,8 @@ def _two_apps(account: str, one: Slot, other: Slot, first: Hub, second: Hub) -> 
         if not (first.said_by and second.said_by):
             yield never(
                 other.where,
-                f"{one.label} and {other.label} share account {account!r}, and the hubName of at least one isn't in "
-                f"this program; {TELL_HUB}",
+                f"hubName of {one.label} or of {other.label}, which share account {account!r}",
+                TELL_HUB,
             )
     elif first.known.lower() == second.known.lower():
         yield Finding(

@@ -16,6 +16,9 @@ from policies.rules.task_hubs import TELL_HUB
 from policies.scope import durable_sites
 from policies.values import UNKNOWN
 
+DEFAULT_PREFIX = "durabletask"
+"""In lower case, as table names compare (azure_facts.md 1.2). Unrelated apps have it in common."""
+
 
 @dataclass(frozen=True)
 class Tracking:
@@ -51,8 +54,8 @@ def hub_unique(program: Program, config: Config) -> Iterator[Finding]:
             elif first.known is None or second.known is None:
                 yield never(
                     other.slot.where,
-                    f"{one.slot.label} and {other.slot.label} share the tracking store {account!r}, and the hubName "
-                    f"of at least one isn't in this program; {TELL_HUB}",
+                    f"hubName of {one.slot.label} or of {other.slot.label}, which share tracking store {account!r}",
+                    TELL_HUB,
                 )
             elif first.known.lower() == second.known.lower():
                 yield Finding(
@@ -116,8 +119,9 @@ def _agree(stores: list[Tracking]) -> Iterator[Finding]:
     for index, store in enumerate(stores):
         for earlier in stores[:index]:
             one_account = earlier.account == store.account
-            one_prefix = str.lower(earlier.prefix) == str.lower(store.prefix)  # type: ignore[arg-type]
-            if one_account != one_prefix:
+            prefix = str.lower(store.prefix)  # type: ignore[arg-type]
+            one_prefix = str.lower(earlier.prefix) == prefix  # type: ignore[arg-type]
+            if one_account != one_prefix and (one_account or prefix != DEFAULT_PREFIX):
                 what, other = ("prefix", "account") if one_account else ("account", "prefix")
                 yield Finding(
                     store.slot.where,

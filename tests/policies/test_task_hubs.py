@@ -191,6 +191,14 @@ def test_another_prefix_or_account_than_the_others_is_refused(setting: str, valu
     assert world.refused() == {(TRACKING, "billing-production")}
 
 
+def test_unrelated_apps_with_the_default_prefix_dont_share_a_store() -> None:
+    world = tracked()
+    for production in ("production", "billing-production"):
+        world.put(production, f"{PROVIDER}trackingStoreNamePrefix", "DurableTask")
+    world.put("billing-production", "Tracking", key_connection("elsewhere"))
+    assert world.refused() == set()
+
+
 @pytest.mark.parametrize(
     "setting",
     [f"{PROVIDER}trackingStoreNamePrefix", f"{PROVIDER}trackingStoreConnectionName", "Tracking"],
