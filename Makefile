@@ -6,12 +6,13 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 STACK ?= dev
 BIN := .venv/bin
-ROOMS := durable components release localazure engine tests __main__.py
+ROOMS := durable components release policies localazure engine tests __main__.py
 SHELL_ENV := eval "$$($(BIN)/python -m localazure env)"
 PULUMI := $(SHELL_ENV) && pulumi --non-interactive --stack $(STACK)
+PACK := --policy-pack policies
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade
 
-.PHONY: help setup package start stack up preview test check bench lock down clean
+.PHONY: help setup package start stack up preview policy test check bench lock down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,11 +46,14 @@ stack: start package
 	@$(SHELL_ENV) && pulumi --non-interactive stack select --create $(STACK)
 
 up: stack ## start local Azure and run `pulumi up` on it
-	@$(PULUMI) up --yes
+	@$(PULUMI) up --yes $(PACK)
 	@$(PULUMI) stack output
 
 preview: stack ## say what `make up` would change
-	@$(PULUMI) preview --diff
+	@$(PULUMI) preview --diff $(PACK)
+
+policy: stack ## judge the program by the policy pack, without changing anything
+	@$(PULUMI) preview $(PACK)
 
 test: setup package ## run all tests (engine tests included)
 	@$(BIN)/python -m pytest -n auto --dist worksteal
@@ -61,6 +65,7 @@ check: .venv/.installed ## lint, format and types
 
 bench: stack ## measure, as ratios within one run
 	@$(SHELL_ENV) && $(BIN)/python -m tests.bench.noop_preview
+	@$(SHELL_ENV) && $(BIN)/python -m tests.bench.policy_pack
 
 lock: .venv/.installed ## renew the locks of Python and npm packages, the sample app's included
 	@$(LOCK) --extra dev --output-file requirements.lock pyproject.toml

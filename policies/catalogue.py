@@ -1,4 +1,4 @@
-"""All rules: name, level, severity, and what a person needs to know."""
+"""All rules: name, level, severity, and what a person needs to know. `judge` has what they do."""
 
 from __future__ import annotations
 
@@ -6,21 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pulumi_policy import EnforcementLevel, Severity
-
-from policies.finding import Rule
-from policies.rules import (
-    accounts,
-    connections,
-    durable_storage,
-    function_apps,
-    host_ids,
-    host_storage,
-    identities,
-    packages,
-    slots,
-    task_hubs,
-    tracking,
-)
 
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "policies"
 
@@ -30,7 +15,6 @@ class Entry:
     """`levels` overrides the level for stacks of these names."""
 
     name: str
-    judge: Rule
     severity: Severity
     description: str
     remediation: str
@@ -55,161 +39,138 @@ _ADVISORY = EnforcementLevel.ADVISORY
 CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "durable-storage-setting-present",
-        durable_storage.setting_present,
         Severity.HIGH,
         "Every slot of a durable app has the setting that names its store.",
         "Set the connection in the app settings of production and of every other slot, to a different account in each.",
     ),
     Entry(
         "durable-storage-setting-not-sticky",
-        durable_storage.setting_not_sticky,
         Severity.CRITICAL,
         "The durable connection travels with the code at a swap.",
         "Take every member of the connection's family out of the slot settings.",
     ),
     Entry(
         "durable-storage-differs-per-slot",
-        durable_storage.differs_per_slot,
         Severity.CRITICAL,
         "Each slot has a task hub of its own.",
         "Give each slot a storage account of its own, or, on one account, a hub name of its own.",
     ),
     Entry(
         "durable-storage-connection-consistent",
-        connections.consistent,
         Severity.HIGH,
         "The durable connection is either a connection string or a whole identity.",
         "Keep one form of the connection and one spelling of its name, with all parts that the form needs.",
     ),
     Entry(
         "host-storage-shared",
-        host_storage.shared,
         Severity.HIGH,
         "AzureWebJobsStorage is one account for all slots.",
         "Set AzureWebJobsStorage to the same account in production and in every other slot.",
     ),
     Entry(
         "host-storage-separate",
-        durable_storage.separate_from_host,
         Severity.HIGH,
         "A durable account isn't the account of the Functions host.",
         "Point the durable connection to an account apart from AzureWebJobsStorage.",
     ),
     Entry(
         "task-hub-name-explicit",
-        task_hubs.name_explicit,
         Severity.HIGH,
         "An app with slots names its task hub, and validly.",
         "Write hubName into host.json: 3 to 45 letters and digits, a letter first.",
     ),
     Entry(
         "task-hub-name-not-sticky",
-        task_hubs.name_not_sticky,
         Severity.CRITICAL,
         "The name of the task hub travels with the code at a swap.",
         "Take the setting that names the hub out of the slot settings.",
     ),
     Entry(
         "task-hub-unique",
-        task_hubs.unique,
         Severity.CRITICAL,
         "Two apps on one account have two task hubs.",
         "Give each app a hub name of its own, or an account of its own.",
     ),
     Entry(
         "host-id-distinct",
-        host_ids.distinct,
         Severity.HIGH,
         "Hosts that share AzureWebJobsStorage have different host ids.",
         "Shorten the site's name to 30 characters, or set a sticky AzureFunctionsWebHost__hostid in each slot.",
     ),
     Entry(
         "content-share-per-slot",
-        slots.content_share,
         Severity.HIGH,
         "Each slot has a content share of its own, which travels with the code.",
         "Give each slot another WEBSITE_CONTENTSHARE, or leave it to the platform, and don't make it sticky.",
     ),
     Entry(
         "package-setting-not-sticky",
-        slots.package_not_sticky,
         Severity.CRITICAL,
         "The package travels with its store at a swap.",
         "Take WEBSITE_RUN_FROM_PACKAGE and its identity setting out of the slot settings.",
     ),
     Entry(
         "staging-starters-disabled",
-        slots.starters_disabled,
         Severity.HIGH,
         "Functions that start orchestrations by themselves are off outside production.",
         "Set AzureWebJobs.<function>.Disabled to true in every other slot, and make it sticky.",
     ),
     Entry(
         "event-source-setting-sticky",
-        slots.event_sources_sticky,
         Severity.HIGH,
         "Settings that name a source of events stay with their slot.",
         "Add the setting to the slot settings.",
     ),
     Entry(
         "settings-in-sub-resource",
-        slots.in_sub_resource,
         Severity.MEDIUM,
         "App settings of a durable app are resources of their own.",
         "Move siteConfig.appSettings into WebAppApplicationSettings and WebAppApplicationSettingsSlot.",
     ),
     Entry(
         "slot-settings-names-once",
-        slots.names_once,
         Severity.HIGH,
         "A site has one list of slot settings.",
         "Merge the WebAppSlotConfigurationNames of the site into one.",
     ),
     Entry(
         "slot-kind-matches-site",
-        slots.kind_matches,
         Severity.HIGH,
         "A slot has the kind, runtime and operating system of its site.",
         "Give the slot the kind, reserved and language worker of its site.",
     ),
     Entry(
         "plan-supports-slots",
-        slots.plan_supports_slots,
         Severity.MEDIUM,
         "The plan has as many slots as the site uses.",
         "Take a plan with enough slots: Standard and Elastic Premium have several, Consumption has two.",
     ),
     Entry(
         "auto-swap-off",
-        slots.auto_swap_off,
         Severity.HIGH,
         "A durable app isn't swapped by Azure itself.",
         "Take autoSwapSlotName out of the slot's siteConfig.",
     ),
     Entry(
         "tracking-store-consistent",
-        tracking.consistent,
         Severity.MEDIUM,
         "Apps that share a tracking store name the same account and prefix.",
         "Set trackingStoreConnectionName and trackingStoreNamePrefix alike in all of them.",
     ),
     Entry(
         "tracking-store-hub-unique",
-        tracking.hub_unique,
         Severity.CRITICAL,
         "Each hub on a tracking store has a name of its own.",
         "Give each app, and each slot, a hub name of its own.",
     ),
     Entry(
         "identity-reaches-every-store",
-        identities.reach_every_store,
         Severity.HIGH,
         "Each slot's identity can use every store that it may meet after a swap.",
         "Assign the Blob, Queue and Table data roles on every store and on the host's account, or share an identity.",
     ),
     Entry(
         "durable-store-protected",
-        accounts.store_protected,
         Severity.HIGH,
         "An account with orchestrations in it isn't deleted without notice.",
         "Declare the account with protect=True, or tag it as disposable.",
@@ -217,28 +178,24 @@ CATALOGUE: tuple[Entry, ...] = (
     ),
     Entry(
         "storage-hardened",
-        accounts.hardened,
         Severity.MEDIUM,
         "Storage accounts of function apps take TLS 1.2 and no public access.",
         "Set minimumTlsVersion, enableHttpsTrafficOnly and allowBlobPublicAccess.",
     ),
     Entry(
         "function-app-hardened",
-        function_apps.hardened,
         Severity.MEDIUM,
         "Function apps take TLS 1.2, no plain traffic and no remote debugging.",
         "Set httpsOnly, minTlsVersion, ftpsState and remoteDebuggingEnabled.",
     ),
     Entry(
         "function-app-quota",
-        function_apps.quota,
         Severity.MEDIUM,
         "A Consumption or Premium plan has at most 100 function apps.",
         "Remove apps that have drained, or spread them over more plans.",
     ),
     Entry(
         "secret-by-reference",
-        function_apps.secret_by_reference,
         Severity.LOW,
         "Settings hold no account key where an identity or a Key Vault reference could stand.",
         "Use an identity-based connection or a Key Vault reference.",
@@ -246,7 +203,6 @@ CATALOGUE: tuple[Entry, ...] = (
     ),
     Entry(
         "host-json-agrees",
-        packages.agrees,
         Severity.HIGH,
         "host.json of the package says the same as the settings.",
         "Name one hub and one connection in both, in the spelling of the package's Durable generation.",

@@ -12,8 +12,6 @@ from typing import Any
 
 from pulumi.runtime.proto import analyzer_pb2
 
-from policies.build import program_of
-from policies.model import Program
 from policies.resources import JUDGED, Resource, kind_of
 from policies.values import decode
 
@@ -32,8 +30,8 @@ class Gathered:
         with self._lock:
             self._inputs[request.urn] = inputs
 
-    def program(self, resources: Iterable[analyzer_pb2.AnalyzerResource]) -> Program:
-        """The program that these resources are; the next operation starts afresh."""
+    def end(self, resources: Iterable[analyzer_pb2.AnalyzerResource]) -> tuple[list[Resource], dict[str, str]]:
+        """The resources that rules look at, and the types of all by URN; the next operation starts afresh."""
         with self._lock:
             inputs, self._inputs = self._inputs, {}
         kinds: dict[str, str] = {}
@@ -52,4 +50,4 @@ class Gathered:
                         resource.options.protect,
                     )
                 )
-        return program_of(judged, kinds)
+        return judged, kinds

@@ -9,8 +9,11 @@ metadata, config and its schemas, levels, the server.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
+from threading import Thread
 from typing import Any
 
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import (
     EnforcementLevel,
@@ -24,7 +27,7 @@ from pulumi_policy import (
 
 from policies.catalogue import CATALOGUE, Entry
 from policies.config import SCHEMAS, Config
-from policies.finding import Weight, settled
+from policies.finding import Weight
 from policies.gather import Gathered
 
 NAME = "durable-functions-slots"
@@ -70,6 +73,12 @@ class Servicer(policy._PolicyAnalyzerServicer):
         answer: analyzer_pb2.AnalyzerStackConfigureResponse = super().ConfigureStack(request, _context)
         return answer
 
+    def Configure(self, request: analyzer_pb2.ConfigureAnalyzerRequest, _context: Any) -> empty_pb2.Empty:  # noqa: N802
+        """The last call before the program runs, which leaves time to load the rules."""
+        Thread(target=import_module, args=("policies.judge",), daemon=True).start()
+        answer: empty_pb2.Empty = super().Configure(request, _context)  # type: ignore[no-untyped-call]
+        return answer
+
     def Analyze(self, request: analyzer_pb2.AnalyzeRequest, _context: Any) -> analyzer_pb2.AnalyzeResponse:  # noqa: N802
         self._gathered.add(request)
         return analyzer_pb2.AnalyzeResponse()
@@ -80,8 +89,10 @@ class Servicer(policy._PolicyAnalyzerServicer):
     def AnalyzeStack(  # noqa: N802
         self, request: analyzer_pb2.AnalyzeStackRequest, _context: Any
     ) -> analyzer_pb2.AnalyzeResponse:
+        from policies import build, judge
+
         response = analyzer_pb2.AnalyzeResponse()
-        program = self._gathered.program(request.resources)
+        program = build.program_of(*self._gathered.end(request.resources))
         config = Config.of(self._get_policy_config)
         for rule in self._rules:
             level = self._get_enforcement_level(rule)
@@ -89,7 +100,7 @@ class Servicer(policy._PolicyAnalyzerServicer):
                 continue
             if level is EnforcementLevel.REMEDIATE:  # stack policies can't, so it counts as mandatory
                 level = EnforcementLevel.MANDATORY
-            for finding in settled(rule.entry.judge(program, config)):
+            for finding in judge.findings(rule.name, program, config):
                 own = level if finding.weight is Weight.REFUSAL else EnforcementLevel.ADVISORY
                 report = self._create_report_violation(response, rule.name, rule.description, own, rule.severity)
                 report(finding.message, finding.resource.urn)

@@ -83,6 +83,7 @@ def test_a_store_is_an_account_that_can_be_protected(protect: bool) -> None:
     assert account.parent.endswith("durable-zero-downtime:index:DurableStore::green")
     assert account.inputs["accountName"] == "ordersgreen"
     assert account.options.protect is protect
+    assert (account.inputs.get("tags", {}).get("durable-store") == "disposable") is not protect
     assert done.component_outputs["green"] == {"colour": "green", "accountName": "ordersgreen", "taskHub": "OrdersHub"}
 
 

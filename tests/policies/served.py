@@ -54,7 +54,7 @@ def servicer(stack: str = "test", config: Mapping[str, Any] | None = None) -> Se
         request.policyConfig[rule].enforcementLevel = level
         if isinstance(given, Mapping):
             request.policyConfig[rule].properties.update(given)
-    made.Configure(request, None)  # type: ignore[no-untyped-call]
+    made.Configure(request, None)
     return made
 
 

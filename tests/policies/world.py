@@ -11,7 +11,8 @@ from policies import resources as r
 from policies.build import program_of
 from policies.catalogue import CATALOGUE
 from policies.config import Config
-from policies.finding import Finding, Weight, settled
+from policies.finding import Finding, Weight
+from policies.judge import findings
 from policies.model import Program
 from policies.resources import Resource
 
@@ -113,7 +114,7 @@ class World:
         return [
             (entry.name, finding)
             for entry in CATALOGUE
-            for finding in settled(entry.judge(program, config or Config()))
+            for finding in findings(entry.name, program, config or Config())
         ]
 
     def refused(self, config: Config | None = None) -> set[tuple[str, str]]:
