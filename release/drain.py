@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -10,8 +9,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
-from release.clock import Clock
+from release.clock import SYSTEM_CLOCK, Clock
 from release.instances import Instance, Instances, Listing, StoreUnknownError
+from release.patience import Patience
 
 _SHOWN: Final = 5
 _GROWTH: Final = 1.5
@@ -29,25 +29,6 @@ class State(StrEnum):
     DRAINED = "drained"
     BUSY = "busy"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long to wait, in seconds, and the ids of instances that aren't waited for.
-
-    `timeout` is when to give up on a store that isn't drained, `steady` how long it must have been without an active
-    instance, `poll` the first pause between two readings. With `timeout` and `steady` 0 one reading decides.
-    Raises ValueError for times below 0, and for a wait without pauses.
-    """
-
-    timeout: float
-    steady: float
-    poll: float
-    excepted: frozenset[str] = frozenset()
-
-    def __post_init__(self) -> None:
-        if min(self.timeout, self.steady, self.poll) < 0 or (self.poll == 0 and (self.timeout or self.steady)):
-            raise ValueError(f"can't wait {self.timeout} s for {self.steady} s of quiet with polls every {self.poll} s")
 
 
 @dataclass(frozen=True)
@@ -118,19 +99,6 @@ def unknown(error: StoreUnknownError) -> Verdict:
     return Verdict(State.UNKNOWN, error.account, reason=str(error))
 
 
-class SystemClock:
-    """Implements Clock with the machine's time."""
-
-    def now(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-
-_SYSTEM: Final = SystemClock()
-
-
 def read_once(instances: Instances, patience: Patience) -> Verdict:
     """What one full reading says by itself, without waiting for anything."""
     return _Watch(instances, patience.excepted).look()
@@ -139,7 +107,7 @@ def read_once(instances: Instances, patience: Patience) -> Verdict:
 def wait_until_drained(
     instances: Instances,
     patience: Patience,
-    clock: Clock = _SYSTEM,
+    clock: Clock = SYSTEM_CLOCK,
     report: Callable[[Verdict], None] = lambda _: None,
 ) -> Verdict:
     """Read a store until it is drained or the time is over; `report` is called with what each reading says.

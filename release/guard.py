@@ -8,9 +8,10 @@ from typing import Protocol
 
 from durable.stores import Release, Slot, package_text
 from release.clock import Clock
-from release.drain import Patience, State, Verdict, read_once, wait_until_drained
+from release.drain import State, Verdict, read_once, wait_until_drained
 from release.instances import Instances, StoreUnknownError
 from release.observed import Absent, Blank, Observed, Unclear, View
+from release.patience import Patience
 from release.planner import Plan
 from release.swap import App, SwapLimits, warm_up
 

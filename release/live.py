@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from durable.stores import Colour
 from release import cloud
-from release.drain import SystemClock
+from release.clock import SYSTEM_CLOCK
 from release.observed import Observed, Stores, observe
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
     from release.app import LiveApp
-    from release.drain import Patience
     from release.guard import Guard
     from release.instances import Instances
+    from release.patience import Patience
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Live:
     def guard(self, patience: Patience, report: Callable[[str], None]) -> Guard:
         from release.guard import Guard
 
-        return Guard(self.look, self.open_store, patience, SystemClock(), report)
+        return Guard(self.look, self.open_store, patience, SYSTEM_CLOCK, report)
 
     @cached_property
     def _cloud(self) -> cloud.Cloud:

@@ -11,9 +11,9 @@ from pydantic_core import PydanticCustomError
 
 from durable import app_settings, connections, host_ids, hub_names, instance_ids, names, plans
 from durable.stores import Colour
-from release.drain import Patience
 from release.live import AppNames
 from release.observed import Stores
+from release.patience import Patience
 from release.planner import Desired, Drain, Promote
 
 _WRITTEN_BY_PROGRAM = frozenset(

@@ -10,7 +10,7 @@ from pulumi import dynamic
 
 from durable.stores import Release, Slot
 from release import cloud
-from release.drain import SystemClock
+from release.clock import SYSTEM_CLOCK
 from release.live import AppNames, Live
 from release.swap import SwapLimits, check_production, exchange
 
@@ -41,7 +41,7 @@ class SwapProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(self._promoted(news))
 
     def _promoted(self, props: dict[str, Any]) -> dict[str, Any]:
-        live, limits, clock = self._live(props), SwapLimits(), SystemClock()
+        live, limits, clock = self._live(props), SwapLimits(), SYSTEM_CLOCK
         package = props.get("package")
         if package is not None:
             exchange(live.app, live.look, package, limits, clock, print)

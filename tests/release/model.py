@@ -19,10 +19,10 @@ from durable import connections, statuses
 from durable.app_settings import package_file, package_of
 from durable.stores import Colour, Release, Slot
 from localazure.arm.swap_rules import Side, Sticky, laid
-from release.drain import Patience
 from release.guard import Guard, RefusedError
 from release.instances import Instance, Instances, Listing, StoreUnknownError
 from release.observed import Observed, Stores, observe
+from release.patience import Patience
 from release.planner import Desired, Drain, Plan, Promote, Refusal, plan
 from release.swap import (
     LiveError,

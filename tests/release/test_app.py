@@ -18,8 +18,8 @@ from azure.core.pipeline.transport import HttpTransport
 from durable.stores import Colour, Slot
 from localazure.identity import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID
 from release.app import LiveApp, Patience, open_app
+from release.clock import SystemClock
 from release.cloud import Cloud, CloudError, credential, find_cloud
-from release.drain import SystemClock
 from release.observed import Observed, Stores, observe
 from release.swap import (
     AccessError,

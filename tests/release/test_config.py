@@ -7,7 +7,7 @@ import pytest
 
 from durable.stores import Colour
 from release.config import SettingsError, load
-from release.drain import Patience
+from release.patience import Patience
 from release.planner import Drain, Promote
 from release.settings import Settings
 

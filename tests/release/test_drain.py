@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release.drain import Patience, State, SystemClock, Verdict, judge, read_once, unknown, wait_until_drained
+from release.clock import SystemClock
+from release.drain import State, Verdict, judge, read_once, unknown, wait_until_drained
 from release.instances import Instance, Listing, StoreUnknownError
+from release.patience import Patience
 from tests.release.clock import FakeClock
 
 ACCOUNT = "ordersgreen"

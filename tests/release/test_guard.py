@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from durable.stores import Colour, Release, Slot, Store
-from release.drain import Patience
 from release.guard import Guard, RefusedError
 from release.instances import Instance, Instances, Listing, StoreUnknownError
 from release.observed import Absent, Blank, Observed, Unclear, View
+from release.patience import Patience
 from release.planner import CheckDrained, Pair, Plan, Step, Swap, WarmUp
 from release.swap import SwapError, SwapLimits
 from tests.release.clock import FakeClock

@@ -21,8 +21,9 @@ from azure.core.rest import HttpRequest
 from requests.adapters import HTTPAdapter
 
 from durable.instance_ids import to_partition_key
-from release.drain import Patience, State, wait_until_drained
+from release.drain import State, wait_until_drained
 from release.instances import Instance, Instances, Listing, StoreUnknownError, _Transport, open_store
+from release.patience import Patience
 from tests.release.clock import FakeClock
 
 Row = Mapping[str, Any]

@@ -12,8 +12,9 @@ from azure.data.tables import AccountSasPermissions, ResourceTypes, TableClient,
 
 from durable.connections import Endpoints, connection_string
 from durable.instance_ids import to_partition_key
-from release.drain import Patience, State, Verdict, read_once, wait_until_drained
+from release.drain import State, Verdict, read_once, wait_until_drained
 from release.instances import Instance, Instances, Listing, StoreUnknownError, open_store
+from release.patience import Patience
 from tests.localazure.host.test_azurite import Azurite, a_name, new_key
 from tests.release.clock import FakeClock
 
