@@ -66,6 +66,8 @@ check: .venv/.installed ## lint, format and types
 bench: stack ## measure, as ratios within one run
 	@$(SHELL_ENV) && $(BIN)/python -m tests.bench.noop_preview
 	@$(SHELL_ENV) && $(BIN)/python -m tests.bench.policy_pack
+	@$(BIN)/python -m tests.bench.drain_gate
+	@$(BIN)/python -m tests.bench.release_machine
 
 lock: .venv/.installed ## renew the locks of Python and npm packages, the sample app's included
 	@$(LOCK) --extra dev --output-file requirements.lock pyproject.toml

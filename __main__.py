@@ -1,53 +1,110 @@
-"""The program: load the settings, declare the components, export what there is."""
+"""The program: load the settings, look at the live slots, plan, and declare what the plan says."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pulumi
 from pulumi_azure_native import resources
 
-from components.app_settings import Extras, Host, PackageReference, Release, app_settings
+from components.app_settings import Extras, Host, PackageReference, Travelling, app_settings
 from components.durable_store import DurableStore, DurableStoreArgs
 from components.function_app import FunctionApp, FunctionAppArgs
 from components.group import Group
+from components.hooks import waiting_hook
 from components.host_storage import HostStorage, HostStorageArgs
+from components.live_settings import LiveSettingsError, live_settings
 from components.monitoring import Monitoring, MonitoringArgs
 from components.package_blob import PackageBlob, PackageBlobArgs
 from components.slot_settings import SlotSettings, SlotSettingsArgs
-from durable.host_json import DurableSettings
-from durable.stores import Colour, Slot, Store
+from components.slot_swap import SlotSwap, SlotSwapArgs
+from durable.stores import Colour, Release, Slot
 from release.agreement import agreed_host_json
 from release.config import SettingsError, load
+from release.live import Live
+from release.observed import Observed, Read, observe
 from release.package import Package, PackageError, open_package
+from release.planner import Plan, Refusal, plan
 from release.settings import Settings
+from release.swap import SwapLimits
+from release.swap_provider import SwapProvider
 
 
 def main() -> None:
+    config = pulumi.runtime.get_config_env()
     try:
-        settings = load(pulumi.runtime.get_config_env())
+        settings = load(config)
         package = open_package(Path(settings.package))
         host_json = agreed_host_json(settings, package)
-    except (SettingsError, PackageError) as error:
+        read = live_settings(settings.group_name, settings.site, settings.staging_slot)
+        observed = observe(read, settings.app_names.stores)
+        decided = plan(observed, settings.desired(package.sha256, host_json.hub_setting))
+        if isinstance(decided, Refusal):
+            raise pulumi.RunError(f"{decided}")
+        release = ReleaseHooks(observed, decided, Live(settings.app_names, config, os.environ), settings)
+        release.tell(read)
+    except (SettingsError, PackageError, LiveSettingsError) as error:
         raise pulumi.RunError(f"{error}") from error
-    declare(settings, package, host_json)
+    declare(settings, package, observed, decided, release)
 
 
-def declare(settings: Settings, package: Package, host_json: DurableSettings) -> None:
-    """An app with production on blue, running the package, and staging on green, running nothing yet."""
+class ReleaseHooks:
+    """What the plan asks for beside declarations: checks before a slot is written and before a swap."""
+
+    def __init__(self, observed: Observed, decided: Plan, live: Live, settings: Settings) -> None:
+        self._observed = observed
+        self._plan = decided
+        self._live = live
+        self._guard = live.guard(settings.patience, pulumi.log.info)
+        self._warm_up = settings.warm_up
+
+    def tell(self, read: Read) -> None:
+        """Log the plan; in a preview also how the task hubs stand that an update would wait for."""
+        pulumi.log.info("\n".join(self._plan.sentences))
+        if pulumi.runtime.is_dry_run():
+            for slot in self._plan.drained:
+                self._guard.tell(slot, read(slot) or {})
+
+    def before_write(self) -> dict[Slot, pulumi.ResourceHook]:
+        def hook(slot: Slot) -> pulumi.ResourceHook:
+            planned, seen = self._plan.written.of(slot), self._observed.of(slot)
+            return waiting_hook(
+                f"{slot}-gate", lambda inputs: self._guard.before_write(slot, planned, seen, inputs["properties"])
+            )
+
+        return {slot: hook(slot) for slot in Slot}
+
+    def before_swap(self) -> pulumi.ResourceHook:
+        def check(_: Mapping[str, Any]) -> None:
+            self._guard.before_swap(self._live.app, self._plan, SwapLimits(), warm=self._warm_up)
+
+        return waiting_hook("swap-gate", check)
+
+
+def declare(settings: Settings, package: Package, observed: Observed, decided: Plan, release: ReleaseHooks) -> None:
+    """All resources of the app, with the releases that the plan has for its slots, and the swap."""
     group = resource_group(settings)
     host = HostStorage("host", HostStorageArgs(group, settings.host_account))
-    blue, green = (durable_store(colour, settings, group) for colour in (Colour.BLUE, Colour.GREEN))
-    blob = PackageBlob("package", PackageBlobArgs(group, host, package.path, package.sha256))
+    stores = {colour: durable_store(colour, settings, group) for colour in Colour}
     app = FunctionApp("app", function_app_args(settings, group, host))
     monitoring = Monitoring("monitoring", MonitoringArgs(group, settings.site)) if settings.insights else None
 
-    shipped = PackageReference(package.sha256, blob.url, app.identity_id, settings.version)
-    releases = {
-        Slot.PRODUCTION: Release(blue.store, blue.connection, shipped),
-        Slot.STAGING: Release(green.store, green.connection),
+    # Old packages come with the slots that run them, the wanted one with its file, even where no slot has it yet.
+    wanted = {package.sha256: package.path}
+    blobs = {
+        sha256: PackageBlob(PackageBlobArgs(group, host, sha256, wanted.get(sha256)))
+        for sha256 in sorted(decided.written.packages | wanted.keys())
     }
-    SlotSettings(
+
+    def travelling(slot: Slot) -> Travelling:
+        held = decided.written.of(slot)
+        reference = PackageReference(blobs[held.package].url, app.identity_id) if held.package else None
+        return Travelling(held, stores[held.store.colour].connection, reference)
+
+    slots = SlotSettings(
         "settings",
         SlotSettingsArgs(
             group=group,
@@ -60,13 +117,28 @@ def declare(settings: Settings, package: Package, host_json: DurableSettings) ->
                     connection_name=settings.connection_name,
                     worker_runtime=settings.runtime.name,
                     insights=monitoring.connection if monitoring else None,
-                    hub_setting=host_json.hub_setting,
                     needs_content_share=app.needs_content_share,
                 ),
-                releases,
+                {slot: travelling(slot) for slot in Slot},
                 extras(settings),
             ),
-            package_ready=[blob, app.package_access],
+            package_ready=[*blobs.values(), app.package_access],
+            before_write=release.before_write(),
+        ),
+    )
+    gate = release.before_swap()
+    swap = SlotSwap(
+        "swap",
+        SlotSwapArgs(
+            provider=SwapProvider(),
+            app=settings.app_names.to_inputs(),
+            package=decided.after.production.package,
+            production=observed.production.package if isinstance(observed.production, Release) else None,
+            check=settings.warm_up,
+        ),
+        pulumi.ResourceOptions(
+            depends_on=[slots.production, slots.staging],
+            hooks=pulumi.ResourceHookBinding(before_create=[gate], before_update=[gate]),
         ),
     )
     pulumi.export("resourceGroup", group.name)
@@ -74,7 +146,19 @@ def declare(settings: Settings, package: Package, host_json: DurableSettings) ->
     pulumi.export("productionHostname", app.site.default_host_name)
     pulumi.export("stagingHostname", app.slot.default_host_name)
     pulumi.export("taskHub", settings.task_hub)
-    pulumi.export("slots", {str(slot): release.summary for slot, release in releases.items()})
+    # By way of the swap, so that a run which ends before it doesn't say that it has happened.
+    pulumi.export("slots", swap.id.apply(lambda _: {str(slot): summary(decided.after.of(slot)) for slot in Slot}))
+
+
+def summary(release: Release) -> dict[str, str | None]:
+    """What the stack's outputs say about a slot."""
+    store = release.store
+    return {
+        "store": str(store.colour),
+        "storageAccount": store.account,
+        "package": release.package,
+        "version": release.version,
+    }
 
 
 def resource_group(settings: Settings) -> Group:
@@ -86,7 +170,7 @@ def resource_group(settings: Settings) -> Group:
 
 
 def durable_store(colour: Colour, settings: Settings, group: Group) -> DurableStore:
-    store = Store(colour, settings.store_account(colour), settings.task_hub)
+    store = settings.app_names.stores.store(colour)
     return DurableStore(colour, DurableStoreArgs(group, store, settings.protect_stores))
 
 

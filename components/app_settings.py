@@ -10,46 +10,32 @@ import pulumi
 
 from durable import app_settings as names
 from durable import connections, host_ids
-from durable.stores import Slot, Store
+from durable.names import content_share_name
+from durable.stores import Release, Slot
 
 Values: TypeAlias = dict[str, pulumi.Input[str]]
 
 
 @dataclass(frozen=True)
 class PackageReference:
-    """A package as a slot runs it: the address of its blob, the identity to read it with, and the user's label."""
+    """Where a package is and with which identity a slot reads it."""
 
-    sha256: str
     url: pulumi.Input[str]
     identity_id: pulumi.Input[str]
-    version: str | None = None
 
 
 @dataclass(frozen=True)
-class Release:
-    """What travels at a swap: a store, the connection to it (a secret), and the package that its hub belongs to."""
+class Travelling:
+    """A release with what its slot needs for it: the connection to its store (a secret), and its package's address."""
 
-    store: Store
+    release: Release
     connection: pulumi.Input[str]
     package: PackageReference | None = None
-
-    @property
-    def summary(self) -> dict[str, str | None]:
-        """What the stack's outputs say about a slot that has this release."""
-        return {
-            "store": str(self.store.colour),
-            "storageAccount": self.store.account,
-            "package": self.package.sha256 if self.package else None,
-            "version": self.package.version if self.package else None,
-        }
 
 
 @dataclass(frozen=True)
 class Host:
-    """What both slots have in common. Connections are secrets.
-
-    `hub_setting` is the setting that host.json takes the hub's name from, where it has `%Setting%`.
-    """
+    """What both slots have in common. Connections are secrets."""
 
     site: str
     staging_slot: str
@@ -57,7 +43,6 @@ class Host:
     connection_name: str
     worker_runtime: str
     insights: pulumi.Input[str] | None = None
-    hub_setting: str | None = None
     needs_content_share: bool = False
 
 
@@ -78,12 +63,12 @@ class AppSettings:
     sticky: tuple[str, ...]
 
 
-def app_settings(host: Host, releases: Mapping[Slot, Release], extras: Extras) -> AppSettings:
-    """All app settings. `releases` says which store, with which package, sits in which slot."""
+def app_settings(host: Host, slots: Mapping[Slot, Travelling], extras: Extras) -> AppSettings:
+    """All app settings. `slots` says which store, with which package, sits in which slot."""
     common = _common(host, extras)
     sticky = {slot: _sticky(slot, host, extras) for slot in Slot}
     return AppSettings(
-        by_slot={slot: common | _travelling(host, releases[slot]) | sticky[slot] for slot in Slot},
+        by_slot={slot: common | _travelling(host, slots[slot]) | sticky[slot] for slot in Slot},
         sticky=tuple(sorted({name for values in sticky.values() for name in values})),
     )
 
@@ -101,20 +86,21 @@ def _common(host: Host, extras: Extras) -> Values:
     return values | dict(extras.common)
 
 
-def _travelling(host: Host, release: Release) -> Values:
+def _travelling(host: Host, slot: Travelling) -> Values:
     """Never sticky: at a swap the store goes with the package that its orchestrations were started by."""
-    store = release.store
-    values: Values = {host.connection_name: release.connection}
-    if host.hub_setting is not None:
-        values[host.hub_setting] = store.hub
+    release = slot.release
+    values: Values = {host.connection_name: slot.connection}
+    if release.hub_setting is not None:
+        values[names.HUB_SETTING] = release.hub_setting
+        values[release.hub_setting] = release.store.hub
     if host.needs_content_share:
         # Unique per slot and never sticky (azure_facts.md 5.4), so that no swap shows a slot the other's files.
-        values[names.CONTENT_SHARE] = f"{store.hub.lower()}-content-{store.colour}"
-    if release.package is not None:
-        values[names.PACKAGE] = release.package.url
-        values[names.PACKAGE_IDENTITY] = release.package.identity_id
-        if release.package.version is not None:
-            values[names.VERSION_LABEL] = release.package.version
+        values[names.CONTENT_SHARE] = content_share_name(host.site, release.store.colour)
+    if slot.package is not None:
+        values[names.PACKAGE] = slot.package.url
+        values[names.PACKAGE_IDENTITY] = slot.package.identity_id
+        if release.version is not None:
+            values[names.VERSION_LABEL] = release.version
     return values
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -16,12 +16,16 @@ from durable.stores import Slot
 
 @dataclass(frozen=True)
 class SlotSettingsArgs:
-    """`package_ready` is what has to be there before a slot can run its package: the blob and the right to read it."""
+    """`package_ready` is what has to be there before a slot can run its package: the blob and the right to read it.
+
+    `before_write` has the last word, for each slot, before its settings are made or changed.
+    """
 
     group: Group
     app: FunctionApp
     settings: AppSettings
     package_ready: Sequence[pulumi.Resource]
+    before_write: Mapping[Slot, pulumi.ResourceHook]
 
 
 class SlotSettings(pulumi.ComponentResource):
@@ -36,6 +40,11 @@ class SlotSettings(pulumi.ComponentResource):
                 parent=self, depends_on=[owner, *others], deleted_with=owner, replace_with=[owner]
             )
 
+        def guarded(slot: Slot, options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+            hook = args.before_write[slot]
+            hooks = pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])
+            return pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(hooks=hooks))
+
         # First the list: a setting that were not sticky yet could be swapped in between.
         sticky = web.WebAppSlotConfigurationNames(
             f"{name}-sticky",
@@ -49,7 +58,7 @@ class SlotSettings(pulumi.ComponentResource):
             name=args.app.site_name,
             resource_group_name=args.group.name,
             properties=args.settings.by_slot[Slot.PRODUCTION],
-            opts=after(args.app.site, sticky, *args.package_ready),
+            opts=guarded(Slot.PRODUCTION, after(args.app.site, sticky, *args.package_ready)),
         )
         self.staging = web.WebAppApplicationSettingsSlot(
             f"{name}-staging",
@@ -57,6 +66,6 @@ class SlotSettings(pulumi.ComponentResource):
             slot=args.app.staging_slot,
             resource_group_name=args.group.name,
             properties=args.settings.by_slot[Slot.STAGING],
-            opts=after(args.app.slot, sticky, *args.package_ready),
+            opts=guarded(Slot.STAGING, after(args.app.slot, sticky, *args.package_ready)),
         )
         self.register_outputs({"stickySettings": list(args.settings.sticky)})

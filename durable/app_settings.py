@@ -14,6 +14,12 @@ CONTENT_CONNECTION = "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING"
 CONTENT_SHARE = "WEBSITE_CONTENTSHARE"
 VERSION_LABEL = "RELEASE_VERSION"
 """Our own: the user's label of a package, which travels with it."""
+HUB_SETTING = "RELEASE_HUB_SETTING"
+"""Our own: the name of the setting that the package's host.json takes its hub's name from; it travels with the package.
+
+Where host.json names the hub literally there is none. Without it, a release that stays in its slot could not be told
+from its settings once a later package takes its hub's name from elsewhere.
+"""
 
 HOST_JSON_OVERRIDE = "AzureFunctionsJobHost__"
 """Settings with this prefix override host.json, but the scale controller doesn't see them (azure_facts.md 1.6)."""

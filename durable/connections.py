@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from durable.names import storage_account_name_problem
 
 HOST_STORAGE = "AzureWebJobsStorage"
 """The connection of the Functions host itself; Durable's too where host.json names none (azure_facts.md 1.2)."""
@@ -14,6 +16,7 @@ DEFAULT_CONNECTION = "DurableManagementStorage"
 """The connection's name in the article, and here unless config says otherwise."""
 
 _PREFIX = "AzureWebJobs"
+_KEY_VAULT = "@microsoft.keyvault("
 _HIERARCHY = "__"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _EMULATOR_ACCOUNT = "devstoreaccount1"
@@ -115,6 +118,72 @@ def accounts_of(settings: Mapping[str, str], connection: str) -> frozenset[str]:
             case "blobserviceuri" | "queueserviceuri" | "tableserviceuri":
                 found.add(account_of_endpoint(value))
     return frozenset(account for account in found if account)
+
+
+@dataclass(frozen=True)
+class KeyAccess:
+    """Access to an account's tables with what a connection string holds: a key or a shared access signature."""
+
+    account: str
+    connection_string: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class IdentityAccess:
+    """Access to an account's tables as an identity, at the address of its table service."""
+
+    account: str
+    endpoint: str
+
+
+def table_access(settings: Mapping[str, str], connection: str) -> KeyAccess | IdentityAccess:
+    """How the settings of a connection's family lead to the tables of its account (azure_facts.md 6 and 1.3).
+
+    A connection string goes before an identity's settings, and `AzureWebJobsX` before `X`, as in the Durable
+    extension. An account name without an address is one of the public cloud. Raises ValueError, with no setting's
+    value in it but accounts' names, if the connection isn't set or doesn't lead to one account.
+    """
+    parts = _parts(settings, connection)
+    if not parts:
+        raise ValueError(f"no app setting is the connection {connection}; set {connection}")
+    text = parts.get("", "")
+    if text.lower().startswith(_KEY_VAULT):
+        raise ValueError(
+            f"the connection {connection} is a reference to a Key Vault, which only the app can follow; "
+            f"write a connection string, or connect by identity with {connection}__accountName"
+        )
+    accounts = accounts_of(settings, connection)
+    if any(storage_account_name_problem(account.lower()) for account in accounts):
+        raise ValueError(f"the connection {connection} has a part that names no storage account; correct its settings")
+    if len(accounts) > 1:
+        raise ValueError(
+            f"the settings of the connection {connection} lead to different accounts, {', '.join(sorted(accounts))}; "
+            "leave those of one"
+        )
+    if text:
+        if (account := account_of_connection_string(text)) is None:
+            raise ValueError(f"the connection {connection} names no storage account; set a whole connection string")
+        named = parse_connection_string(text)
+        return KeyAccess(account, ";".join(f"{name}={value}" for name, value in named.items()))
+    endpoint = parts.get("tableserviceuri") or _public_endpoint(parts.get("accountname"))
+    if endpoint is None or (account := account_of_endpoint(endpoint)) is None:
+        raise ValueError(
+            f"the connection {connection} has no address of a table service; "
+            f"set {connection}__accountName or {connection}__tableServiceUri"
+        )
+    return IdentityAccess(account, endpoint.partition("?")[0].rstrip("/"))
+
+
+def _public_endpoint(account: str | None) -> str | None:
+    return f"https://{account}.table.core.windows.net" if account else None
+
+
+def _parts(settings: Mapping[str, str], connection: str) -> dict[str, str]:
+    """The settings of a family that have a value, by what they say (see `_part`); the prefixed ones win."""
+    prefixed = (_PREFIX + connection).lower()
+    in_order = sorted(settings, key=lambda setting: setting.lower().startswith(prefixed))
+    found = ((_part(setting, connection), settings[setting].strip()) for setting in in_order)
+    return {part: value for part, value in found if part is not None and value}
 
 
 def _part(setting: str, connection: str) -> str | None:

@@ -15,6 +15,7 @@ DURABLE_1_DEFAULT = "DurableFunctionsHub"
 DEFAULT_OUTSIDE_AZURE = "TestHubName"
 """The hub of a Durable 2.x or 3.x app that names none where WEBSITE_SITE_NAME isn't set (azure_facts.md 2.1)."""
 
+_INSTANCES = "Instances"
 _EXPLICIT = re.compile(r"[A-Za-z][A-Za-z0-9]{2,44}")
 
 
@@ -74,7 +75,7 @@ def hub_resources(hub: str, *, partitions: int = 4, tracking_prefix: str | None 
         control_queues=tuple(f"{lower}-control-{number:02}" for number in range(partitions)),
         work_item_queue=f"{lower}-workitems",
         history_table=f"{tables}History",
-        instances_table=f"{tables}Instances",
+        instances_table=f"{tables}{_INSTANCES}",
         partitions_table=f"{hub}Partitions",
         lease_container=f"{lower}-leases",
         large_message_container=f"{lower}-largemessages",
@@ -83,6 +84,9 @@ def hub_resources(hub: str, *, partitions: int = 4, tracking_prefix: str | None 
 
 
 def hub_of_instances_table(table: str) -> str | None:
-    """The hub (or tracking prefix) whose Instances table this is, or None for another table."""
-    hub = table.removesuffix("Instances")
-    return hub if hub and hub != table else None
+    """The hub (or tracking prefix) whose Instances table this is, or None for another table.
+
+    Storage compares the names of tables without case, and keeps the one that a table was made with.
+    """
+    hub, suffix = table[: -len(_INSTANCES)], table[-len(_INSTANCES) :]
+    return hub if hub and suffix.lower() == _INSTANCES.lower() else None

@@ -80,6 +80,17 @@ def storage_account_name(site: str, role: str) -> str:
     return words[: _ACCOUNT_LENGTH - _DIGEST_LENGTH - len(role)] + digest + role
 
 
+def content_share_name(site: str, colour: str) -> str:
+    """The name of the file share that goes with a store: 3 to 63 lower-case letters, digits and single hyphens.
+
+    It depends on nothing that a release changes: a slot that is given another share shows other or no files
+    (azure_facts.md 5.4).
+    """
+    digest = hashlib.sha256(site.lower().encode()).hexdigest()[:_DIGEST_LENGTH]
+    words = re.sub(r"-+", "-", site.lower())
+    return f"{words[:40].strip('-')}-{digest}-{colour}"
+
+
 def plan_name(site: str) -> str:
     """The name of a site's own plan."""
     return f"{site[:35].rstrip('-')}-plan"

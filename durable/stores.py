@@ -19,6 +19,10 @@ class Colour(StrEnum):
     BLUE = "blue"
     GREEN = "green"
 
+    @property
+    def other(self) -> Colour:
+        return Colour.GREEN if self is Colour.BLUE else Colour.BLUE
+
 
 DISPOSABLE_TAG = "durable-store"
 DISPOSABLE = "disposable"
@@ -32,3 +36,27 @@ class Store:
     colour: Colour
     account: str
     hub: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a swap moves from slot to slot: a store, and the package that the orchestrations in it belong to.
+
+    `package` is a SHA-256, None for a slot without code; `version` is the user's label of it. `hub_setting` is the app
+    setting that the package's host.json takes the hub's name from, None where host.json names the hub itself.
+    """
+
+    store: Store
+    package: str | None = None
+    version: str | None = None
+    hub_setting: str | None = None
+
+    def __str__(self) -> str:
+        return f"{package_text(self.package, self.version)} on {self.store.colour} ({self.store.account})"
+
+
+def package_text(package: str | None, version: str | None = None) -> str:
+    """A package for a person: the first twelve digits of its hash, as in its blob's logical name, and its label."""
+    if package is None:
+        return "no package"
+    return f"package {package[:12]}" + (f" ({version})" if version else "")

@@ -9,8 +9,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from durable import app_settings, connections, host_ids, hub_names, names, plans
+from durable import app_settings, connections, host_ids, hub_names, instance_ids, names, plans
 from durable.stores import Colour
+from release.live import AppNames
+from release.observed import Stores
+from release.patience import Patience
+from release.planner import Desired, Drain, Promote
 
 _WRITTEN_BY_PROGRAM = frozenset(
     {
@@ -24,6 +28,7 @@ _WRITTEN_BY_PROGRAM = frozenset(
         app_settings.CONTENT_CONNECTION,
         app_settings.CONTENT_SHARE,
         app_settings.VERSION_LABEL,
+        app_settings.HUB_SETTING,
     }
 )
 
@@ -73,6 +78,7 @@ GroupName = Annotated[str, _rule(names.resource_group_name_problem)]
 AccountName = Annotated[str, _rule(names.storage_account_name_problem)]
 HubName = Annotated[str, _rule(hub_names.hub_name_problem)]
 ConnectionName = Annotated[str, _rule(_connection_name_problem)]
+InstanceId = Annotated[str, _rule(instance_ids.instance_id_problem)]
 FunctionName = Annotated[str, _rule(names.function_name_problem)]
 ExtraSettings = dict[Annotated[str, _rule(_extra_setting_problem)], str]
 
@@ -120,6 +126,15 @@ class SlotSettings(_Model):
     sticky: StickySettings = StickySettings()
 
 
+class GateSettings(_Model):
+    """How long to wait for orchestrations to end: times in seconds, and ids of instances that are not waited for."""
+
+    timeout: float = Field(default=1800, ge=0, le=86400)
+    steady: float = Field(default=10, ge=0, le=3600)
+    poll: float = Field(default=5, gt=0, le=600)
+    excepted: tuple[InstanceId, ...] = Field(default=(), alias="except")
+
+
 class Settings(_Model):
     """All that config says about an app. Where config leaves a name out, it is derived from the site's."""
 
@@ -135,7 +150,11 @@ class Settings(_Model):
     protect_stores: bool = True
     runtime: RuntimeSettings = RuntimeSettings()
     package: str = Field(default="build/functions.zip", min_length=1)
-    version: str | None = None
+    version: str | None = Field(default=None, min_length=1)
+    promote: Promote = Promote.AUTO
+    drain: Drain = Drain.BEFORE_SWAP
+    gate: GateSettings = GateSettings()
+    warm_up: bool = True
     starters: tuple[FunctionName, ...] = ()
     settings: SlotSettings = SlotSettings()
     insights: bool = True
@@ -156,6 +175,22 @@ class Settings(_Model):
     def store_account(self, colour: Colour) -> str:
         named = self.stores.blue if colour is Colour.BLUE else self.stores.green
         return named or names.storage_account_name(self.site, colour)
+
+    @property
+    def app_names(self) -> AppNames:
+        accounts = {colour: self.store_account(colour) for colour in Colour}
+        stores = Stores(accounts, self.connection_name, self.task_hub)
+        return AppNames(self.group_name, self.site, self.staging_slot, stores)
+
+    @property
+    def patience(self) -> Patience:
+        gate = self.gate
+        return Patience(gate.timeout, gate.steady, gate.poll, frozenset(gate.excepted))
+
+    def desired(self, package: str, hub_setting: str | None) -> Desired:
+        """What config asks for, with a package by its SHA-256 and the setting that it takes its hub's name from."""
+        stores = {colour: self.app_names.stores.store(colour) for colour in Colour}
+        return Desired(package, stores, self.version, hub_setting, self.promote, self.drain)
 
     @model_validator(mode="after")
     def _agree_with_each_other(self) -> Self:

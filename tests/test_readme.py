@@ -37,4 +37,6 @@ def test_each_component_in_the_readme_exists() -> None:
     table = README.split("| component | what it is |")[1].split("\n\n")[0]
     described = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
     sources = "\n".join(path.read_text() for path in (REPOSITORY / "components").glob("*.py"))
-    assert described == set(re.findall(r"^class (\w+)\(pulumi\.ComponentResource\)", sources, re.MULTILINE))
+    assert described == set(
+        re.findall(r"^class (\w+)\((?:pulumi\.ComponentResource|dynamic\.Resource)\b", sources, re.MULTILINE)
+    )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import grpc
 import pulumi
 from google.protobuf import empty_pb2, json_format
-from pulumi.runtime import get_root_resource, mocks, rpc
+from pulumi.runtime import get_root_resource, mocks, rpc, settings
 
 SUBSCRIPTION = "/subscriptions/5ab5c21b-0000-4000-8000-000000000000"
 KEY = "a2V5IG9mIGFuIGFjY291bnQ="
@@ -35,13 +37,33 @@ class Declared:
         return frozenset(urn.rpartition("::")[2] for urn in self.options.dependencies)
 
 
+class _Lines(logging.Handler):
+    """Appends each message to a list."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(record.getMessage())
+
+
 @dataclass
 class Run:
     """What one run of a program declared and exported."""
 
     resources: list[Declared] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    hooks: dict[str, pulumi.ResourceHook] = field(default_factory=dict)
     component_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+
+    @property
+    def logger(self) -> logging.Logger:
+        """A logger of its own that writes into `log`."""
+        made = logging.Logger("run")
+        made.addHandler(_Lines(self.log))
+        return made
 
     def one(self, type_: str, name: str | None = None) -> Declared:
         """The only resource of a type, given without `azure-native:`, or the one with that logical name."""
@@ -54,16 +76,39 @@ class Run:
         return [(r.type, r.name) for r in self.resources if r.parent.rpartition("::")[2] == component]
 
 
-def run(program: Callable[[], object]) -> Run:
+class ProviderError(grpc.RpcError):
+    """What the provider answers to an invoke that it can't serve."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._text = text
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return self._text
+
+
+NOT_FOUND = ProviderError('Status=404 Code="ResourceNotFound" Message="The site was not found."')
+
+Live = Mapping[str, Mapping[str, str] | ProviderError]
+"""What a slot's app settings are, or the provider's error, by slot; a slot that isn't there isn't deployed."""
+
+
+def run(program: Callable[[], object], live: Live | None = None, *, preview: bool = False) -> Run:
     """Run a program, wait for all that it declares, and say what that was."""
     done = Run()
+    azure = _Azure(live or {})
 
     def body() -> pulumi.Output[Any]:
         program()
         return pulumi.Output.from_input(dict(getattr(get_root_resource(), "outputs", {}))).apply(done.outputs.update)
 
     with _loop_of_thread():
-        pulumi.runtime.set_mocks(_Azure(), "durable-zero-downtime", "test", monitor=_Monitor(done))
+        monitor = _Monitor(azure, done)
+        pulumi.runtime.set_mocks(azure, "durable-zero-downtime", "test", preview, done.logger, monitor)
+        settings.SETTINGS.callbacks = _Callbacks(done)
         pulumi.runtime.test(body)()  # type: ignore[no-untyped-call]
     return done
 
@@ -82,6 +127,9 @@ def _loop_of_thread() -> Iterator[None]:
 
 class _Azure(mocks.Mocks):
     """Outputs as ARM gives them for what the program reads."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         inputs = dict(args.inputs)
@@ -106,15 +154,34 @@ class _Azure(mocks.Mocks):
         return f"{SUBSCRIPTION}/{args.typ}/{args.name}", inputs | extra
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        listed = {
+            "azure-native:web:listWebAppApplicationSettings": "production",
+            "azure-native:web:listWebAppApplicationSettingsSlot": "staging",
+        }
+        if args.token in listed:
+            found = self._live.get(listed[args.token], NOT_FOUND)
+            if isinstance(found, ProviderError):
+                raise found
+            return {"id": "/config/appsettings", "name": "appsettings", "type": "config", "properties": found}, []
         assert args.token == "azure-native:storage:listStorageAccountKeys"
         return {"keys": [{"keyName": "key1", "permissions": "Full", "value": KEY, "creationTime": ""}]}, []
+
+
+class _Callbacks:
+    """Keeps the hooks in place of the server that the engine would call them at."""
+
+    def __init__(self, done: Run) -> None:
+        self._done = done
+
+    def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
+        self._done.hooks[hook.name] = hook
 
 
 class _Monitor(mocks.MockMonitor):
     """Keeps the requests themselves, since only they tell options and secrets."""
 
-    def __init__(self, done: Run) -> None:
-        super().__init__(_Azure())
+    def __init__(self, azure: _Azure, done: Run) -> None:
+        super().__init__(azure)
         self.done = done
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 (gRPC's name)

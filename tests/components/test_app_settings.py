@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from components.app_settings import AppSettings, Extras, Host, PackageReference, Release, app_settings
-from durable.stores import Colour, Slot, Store
+from components.app_settings import AppSettings, Extras, Host, PackageReference, Travelling, app_settings
+from durable.names import content_share_name
+from durable.stores import Colour, Release, Slot, Store
 from durable.swap import swapped
 
 SHA = "0123456789abcdef" * 4
-PACKAGE = PackageReference(SHA, f"https://host/packages/{SHA}.zip", "/identities/app", "1.0")
-BLUE = Release(Store(Colour.BLUE, "ordersblue", "OrdersHub"), "blue's connection", PACKAGE)
-GREEN = Release(Store(Colour.GREEN, "ordersgreen", "OrdersHub"), "green's connection")
-RELEASES = {Slot.PRODUCTION: BLUE, Slot.STAGING: GREEN}
+PACKAGE = PackageReference(f"https://host/packages/{SHA}.zip", "/identities/app")
+BLUE = Travelling(Release(Store(Colour.BLUE, "ordersblue", "OrdersHub"), SHA, "1.0"), "blue's connection", PACKAGE)
+GREEN = Travelling(Release(Store(Colour.GREEN, "ordersgreen", "OrdersHub")), "green's connection")
+SLOTS = {Slot.PRODUCTION: BLUE, Slot.STAGING: GREEN}
 
 
 def host(site: str = "orders", **others: Any) -> Host:
@@ -27,8 +29,14 @@ def host(site: str = "orders", **others: Any) -> Host:
     )
 
 
-def settings(host_: Host, extras: Extras | None = None, releases: Mapping[Slot, Release] = RELEASES) -> AppSettings:
-    return app_settings(host_, releases, extras or Extras())
+def settings(host_: Host, extras: Extras | None = None, slots: Mapping[Slot, Travelling] = SLOTS) -> AppSettings:
+    return app_settings(host_, slots, extras or Extras())
+
+
+def with_hub_setting(slot: Travelling, hub: str, setting: str = "TaskHub") -> Travelling:
+    """The same with a hub that the package takes from a setting."""
+    release = replace(slot.release, store=replace(slot.release.store, hub=hub), hub_setting=setting)
+    return replace(slot, release=release)
 
 
 def test_the_store_goes_with_the_package_and_the_host_storage_is_shared() -> None:
@@ -66,16 +74,21 @@ def test_host_ids_are_explicit_and_sticky_where_computed_ones_collide(length: in
     assert ("AzureFunctionsWebHost__hostid" in made.sticky) is explicit
 
 
-def test_a_hub_name_that_host_json_takes_from_a_setting_travels() -> None:
-    made = settings(host(hub_setting="TaskHub"))
-    assert [made.by_slot[slot]["TaskHub"] for slot in Slot] == ["OrdersHub", "OrdersHub"]
-    assert "TaskHub" not in made.sticky
+def test_a_hub_name_that_host_json_takes_from_a_setting_travels_with_the_setting_s_name() -> None:
+    slots = {Slot.PRODUCTION: with_hub_setting(BLUE, "OldHub"), Slot.STAGING: with_hub_setting(GREEN, "NewHub", "Hub")}
+    made = settings(host(), slots=slots)
+    production, staging = (made.by_slot[slot] for slot in Slot)
+    assert (production["RELEASE_HUB_SETTING"], production["TaskHub"]) == ("TaskHub", "OldHub")
+    assert (staging["RELEASE_HUB_SETTING"], staging["Hub"]) == ("Hub", "NewHub")
+    assert "Hub" not in production
+    assert "TaskHub" not in staging
+    assert made.sticky == ()
 
 
 def test_a_content_share_belongs_to_the_store_and_travels() -> None:
     made = settings(host(needs_content_share=True))
     shares = [made.by_slot[slot]["WEBSITE_CONTENTSHARE"] for slot in Slot]
-    assert shares == ["ordershub-content-blue", "ordershub-content-green"]
+    assert shares == [content_share_name("orders", "blue"), content_share_name("orders", "green")]
     connection = [made.by_slot[slot]["WEBSITE_CONTENTAZUREFILECONNECTIONSTRING"] for slot in Slot]
     assert connection == ["host's connection", "host's connection"]
     assert made.sticky == ()
@@ -91,15 +104,12 @@ def test_the_user_s_own_settings_are_common_or_sticky_as_asked() -> None:
 
 
 def test_a_swap_by_azure_s_rules_takes_the_store_along_and_leaves_the_rest() -> None:
-    long_site = host("s" * 40, needs_content_share=True, hub_setting="TaskHub")
-    made = settings(long_site, Extras(starters=["nightly"]))
+    long_site = host("s" * 40, needs_content_share=True)
+    blue, green = with_hub_setting(BLUE, "OldHub"), with_hub_setting(GREEN, "NewHub", "Hub")
+    extras = Extras(starters=["nightly"])
+    made = settings(long_site, extras, {Slot.PRODUCTION: blue, Slot.STAGING: green})
     plain = {slot: {name: str(value) for name, value in values.items()} for slot, values in made.by_slot.items()}
     staging, production = swapped(plain[Slot.STAGING], plain[Slot.PRODUCTION], made.sticky)
-    other_way = settings(long_site, Extras(starters=["nightly"]), {Slot.PRODUCTION: GREEN, Slot.STAGING: BLUE})
+    other_way = settings(long_site, extras, {Slot.PRODUCTION: green, Slot.STAGING: blue})
     assert production == other_way.by_slot[Slot.PRODUCTION]
     assert staging == other_way.by_slot[Slot.STAGING]
-
-
-def test_a_release_says_what_it_is_for_the_outputs() -> None:
-    assert BLUE.summary == {"store": "blue", "storageAccount": "ordersblue", "package": SHA, "version": "1.0"}
-    assert GREEN.summary == {"store": "green", "storageAccount": "ordersgreen", "package": None, "version": None}

@@ -107,27 +107,44 @@ def test_the_connection_of_an_account_is_a_secret_with_explicit_endpoints() -> N
 
 
 def test_a_package_is_a_blob_named_by_its_hash() -> None:
-    done = run(lambda: PackageBlob("package", PackageBlobArgs(group(), host_storage(), Path("app.zip"), SHA)))
+    done = run(lambda: PackageBlob(PackageBlobArgs(group(), host_storage(), SHA, Path("app.zip"))))
     blob = done.one("storage:Blob")
-    assert blob.parent.endswith("::package")
+    name = f"package-{SHA[:12]}"
+    assert blob.name == name
+    assert blob.parent.endswith(f"durable-zero-downtime:index:PackageBlob::{name}")
     assert blob.inputs["blobName"] == f"{SHA}.zip"
     assert blob.inputs["containerName"] == "packages"
     assert blob.inputs["source"]["path"] == "app.zip"
     # A retained blob would be in the way when its package is wanted again.
     assert not blob.options.retainOnDelete
+    assert not blob.options.ignoreChanges
     assert "packages" in blob.after
     url = f"https://ordershost.blob.core.windows.net/packages/{SHA}.zip"
-    assert done.component_outputs["package"] == {"sha256": SHA, "url": url}
+    assert done.component_outputs[name] == {"sha256": SHA, "url": url}
+
+
+def test_a_package_that_is_only_kept_keeps_its_content_and_is_never_made_empty() -> None:
+    done = run(lambda: PackageBlob(PackageBlobArgs(group(), host_storage(), SHA)))
+    blob = done.one("storage:Blob")
+    assert list(blob.options.ignoreChanges) == ["source"]
+    assert "source" not in blob.inputs
+    assert "packages" in blob.after
+    hook = done.hooks[f"keep-package-{SHA[:12]}"]
+    assert list(blob.options.hooks.before_create) == [hook.name]
+    assert hook.opts is not None
+    assert hook.opts.on_dry_run
+    with pytest.raises(RuntimeError, match=f"Upload the package's zip again under packages/{SHA}.zip"):
+        hook(pulumi.ResourceHookArgs("urn", "", "name", "type"))
 
 
 def test_another_package_is_another_resource_so_that_it_is_there_before_the_old_one_goes() -> None:
     def program() -> None:
         host = host_storage()
         for sha in (SHA, SHA[::-1]):
-            PackageBlob(f"package-of-{sha[0]}", PackageBlobArgs(group(), host, Path("app.zip"), sha))
+            PackageBlob(PackageBlobArgs(group(), host, sha, Path("app.zip")))
 
     names = {resource.name for resource in run(program).resources if resource.type == "azure-native:storage:Blob"}
-    assert names == {f"package-of-0-{SHA[:12]}", f"package-of-f-{SHA[::-1][:12]}"}
+    assert names == {f"package-{SHA[:12]}", f"package-{SHA[::-1][:12]}"}
 
 
 def test_monitoring_is_a_component_that_writes_into_its_workspace() -> None:

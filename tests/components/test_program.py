@@ -13,10 +13,11 @@ from typing import Any
 import pulumi
 import pytest
 
-from tests.components.engine import Run, run
+from tests.components.engine import Live, ProviderError, Run, run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAMESPACE = "durable-zero-downtime"
+SWAP = "pulumi-python:dynamic/durable-zero-downtime:SlotSwap"
 
 Program = Callable[..., Run]
 
@@ -38,11 +39,11 @@ def write_package(path: Path, hub: str = "OrdersHub", connection: str = "Durable
 def program(monkeypatch: pytest.MonkeyPatch, package: Path) -> Program:
     """Runs the program with these keys in place of, or beside, the least that it needs."""
 
-    def go(**keys: Any) -> Run:
+    def go(live: Live | None = None, **keys: Any) -> Run:
         values = {"site": "orders-dev", "taskHub": "OrdersHub", "package": str(package)} | keys
         config = {f"{NAMESPACE}:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in values.items()}
         monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"azure-native:location": "westeurope", **config}))
-        return run(lambda: runpy.run_path(str(REPOSITORY / "__main__.py"), run_name="__main__"))
+        return run(lambda: runpy.run_path(str(REPOSITORY / "__main__.py"), run_name="__main__"), live)
 
     return go
 
@@ -177,18 +178,141 @@ def test_names_in_config_are_taken_as_they_are(program: Program) -> None:
     assert settings(done)[0]["FUNCTIONS_WORKER_RUNTIME"] == "node"
 
 
-def test_a_hub_name_that_the_package_takes_from_a_setting_is_set_in_both_slots(program: Program, package: Path) -> None:
+def test_a_hub_name_that_the_package_takes_from_a_setting_is_set_with_the_package(
+    program: Program, package: Path
+) -> None:
     write_package(package, hub="%TaskHub%")
-    done = program()
-    assert [values["TaskHub"] for values in settings(done)] == ["OrdersHub", "OrdersHub"]
+    production, staging = settings(program())
+    assert (production["RELEASE_HUB_SETTING"], production["TaskHub"]) == ("TaskHub", "OrdersHub")
+    assert "TaskHub" not in staging
 
 
 def test_a_plan_with_a_content_share_gives_each_store_one(program: Program) -> None:
     done = program(plan={"sku": "EP1"})
     production, staging = settings(done)
-    assert production["WEBSITE_CONTENTSHARE"] == "ordershub-content-blue"
-    assert staging["WEBSITE_CONTENTSHARE"] == "ordershub-content-green"
+    assert production["WEBSITE_CONTENTSHARE"].endswith("-blue")
+    assert staging["WEBSITE_CONTENTSHARE"].endswith("-green")
     assert "properties.WEBSITE_CONTENTAZUREFILECONNECTIONSTRING" in done.one("web:WebAppApplicationSettings").secrets
+
+
+def slot(account: str, package: str | None = None, **more: str) -> dict[str, str]:
+    """The live settings of a slot."""
+    found = {
+        "AzureWebJobsStorage": "AccountName=ordersdeve387dehost;AccountKey=hush",
+        "DurableManagementStorage": f"AccountName={account};AccountKey=hush",
+    }
+    return found | ({"WEBSITE_RUN_FROM_PACKAGE": f"https://host/packages/{package}.zip"} if package else {}) | more
+
+
+OLD, OLDER = "a" * 64, "b" * 64
+BLUE, GREEN = "ordersdeve387deblue", "ordersdeve387degreen"
+DEPLOYED = {"production": slot(BLUE, OLD, RELEASE_VERSION="1.0"), "staging": slot(GREEN, OLDER)}
+
+
+def test_a_new_package_goes_into_staging_and_production_keeps_its_own_until_the_swap(
+    program: Program, package: Path
+) -> None:
+    done = program(live=DEPLOYED, version="2.0")
+    production, staging = settings(done)
+    sha = hashlib.sha256(package.read_bytes()).hexdigest()
+    assert f"AccountName={BLUE};" in production["DurableManagementStorage"]
+    assert production["WEBSITE_RUN_FROM_PACKAGE"].endswith(f"/packages/{OLD}.zip")
+    assert production["RELEASE_VERSION"] == "1.0"
+    assert f"AccountName={GREEN};" in staging["DurableManagementStorage"]
+    assert staging["WEBSITE_RUN_FROM_PACKAGE"].endswith(f"/packages/{sha}.zip")
+    assert staging["RELEASE_VERSION"] == "2.0"
+    swap = done.one(SWAP)
+    assert (swap.inputs["production"], swap.inputs["package"]) == (OLD, sha)
+    assert {"settings-production", "settings-staging"} <= swap.after
+    assert done.outputs["slots"]["production"]["package"] == sha
+    assert done.outputs["slots"]["staging"]["package"] == OLD
+
+
+def test_slots_that_were_swapped_outside_are_declared_as_they_are(program: Program) -> None:
+    swapped = {"production": DEPLOYED["staging"], "staging": DEPLOYED["production"]}
+    done = program(live=swapped, promote="manual")
+    production, staging = settings(done)
+    assert f"AccountName={GREEN};" in production["DurableManagementStorage"]
+    assert production["WEBSITE_RUN_FROM_PACKAGE"].endswith(f"/packages/{OLDER}.zip")
+    assert f"AccountName={BLUE};" in staging["DurableManagementStorage"]
+    assert done.one(SWAP).inputs["package"] == done.one(SWAP).inputs["production"] == OLDER
+
+
+def test_blobs_are_declared_for_what_slots_run_and_for_the_new_package_and_no_other(
+    program: Program, package: Path
+) -> None:
+    sha = hashlib.sha256(package.read_bytes()).hexdigest()
+    done = program(live=DEPLOYED)
+    blobs = {r.inputs["blobName"]: r for r in done.resources if r.type == "azure-native:storage:Blob"}
+    assert blobs.keys() == {f"{OLD}.zip", f"{sha}.zip"}
+    assert list(blobs[f"{OLD}.zip"].options.ignoreChanges) == ["source"]
+    assert blobs[f"{sha}.zip"].inputs["source"]["path"] == str(package)
+
+
+def test_the_plan_is_logged_step_by_step(program: Program) -> None:
+    done = program(live=DEPLOYED)
+    logged = next(text for text in done.log if text.startswith("Plan:"))
+    assert [line.split()[:2] for line in logged.splitlines()[1:]] == [
+        ["1.", "wait"],
+        ["2.", "stage"],
+        ["3.", "warm"],
+        ["4.", "wait"],
+        ["5.", "swap:"],
+    ]
+
+
+def test_writes_and_the_swap_are_guarded_and_nothing_switches_that_off(program: Program) -> None:
+    for keys in ({}, {"promote": "manual"}, {"drain": "after-swap", "warmUp": False, "gate": {"timeout": 0}}):
+        done = program(live=DEPLOYED, **keys)
+        for type_, hook in (
+            ("web:WebAppApplicationSettings", "production-gate"),
+            ("web:WebAppApplicationSettingsSlot", "staging-gate"),
+            (SWAP, "swap-gate"),
+        ):
+            hooks = done.one(type_).options.hooks
+            assert list(hooks.before_create) == list(hooks.before_update) == [hook]
+            assert hook in done.hooks
+
+
+def test_the_swap_knows_the_app_by_name_and_no_secret(program: Program) -> None:
+    swap = program(live=DEPLOYED, warmUp=False).one(SWAP)
+    assert {name: value for name, value in swap.inputs.items() if name not in ("__provider", "package")} == {
+        "resourceGroup": "orders-dev-rg",
+        "site": "orders-dev",
+        "stagingSlot": "staging",
+        "stores": {"blue": BLUE, "green": GREEN},
+        "connectionName": "DurableManagementStorage",
+        "taskHub": "OrdersHub",
+        "production": OLD,
+        "check": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("live", "says"),
+    [
+        (DEPLOYED | {"staging": slot(BLUE)}, "Both slots have their task hub in"),
+        (DEPLOYED | {"staging": slot("strangers")}, "strangers, which is none of this app's stores"),
+        (
+            {"production": ProviderError('Status=403 Code="AuthorizationFailed" Message="no"')},
+            "Microsoft.Web/sites/config/list/action",
+        ),
+        (
+            DEPLOYED | {"staging": ProviderError('Status=403 Code="AuthorizationFailed" Message="no"')},
+            "Microsoft.Web/sites/slots/config/list/action",
+        ),
+        ({"production": ProviderError('Status=503 Code="ServiceUnavailable" Message="later"')}, "later"),
+        ({"production": ProviderError('Status=404 Code="SubscriptionNotFound" Message="x"')}, "SubscriptionNotFound"),
+        ({"production": ProviderError("connection refused")}, "connection refused"),
+    ],
+)
+def test_what_is_unclear_in_live_azure_ends_the_program_before_it_declares_anything(
+    program: Program, live: Live, says: str
+) -> None:
+    with pytest.raises(pulumi.RunError, match=says) as raised:
+        program(live=live)
+    assert "Nothing was changed" in str(raised.value)
+    assert "hush" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,15 @@ def test_a_number_of_partitions_that_durable_refuses_is_refused(partitions: int)
 
 
 @pytest.mark.parametrize(
-    ("table", "hub"), [("OrdersHubInstances", "OrdersHub"), ("OrdersHubHistory", None), ("Instances", None)]
+    ("table", "hub"),
+    [
+        ("OrdersHubInstances", "OrdersHub"),
+        ("ordershubinstances", "ordershub"),
+        ("ORDERSINSTANCES", "ORDERS"),
+        ("OrdersHubHistory", None),
+        ("Instances", None),
+        ("Hub", None),
+    ],
 )
 def test_a_hub_is_found_by_its_instances_table(table: str, hub: str | None) -> None:
     assert hub_of_instances_table(table) == hub

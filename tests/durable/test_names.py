@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -58,3 +59,15 @@ def test_storage_account_names_differ_by_role_and_by_what_is_left_out_of_the_sit
     derived = {names.storage_account_name(site, role) for site in ("a-b", "ab", "a--b") for role in ("blue", "green")}
     assert len(derived) == 6
     assert names.storage_account_name("Orders-Dev", "blue") == names.storage_account_name("orders-dev", "blue")
+
+
+@given(sites, st.sampled_from(["blue", "green"]))
+def test_a_content_share_has_a_valid_name(site: str, colour: str) -> None:
+    share = names.content_share_name(site, colour)
+    assert re.fullmatch(r"[a-z0-9]([a-z0-9]|-(?!-))*[a-z0-9]", share)
+    assert 3 <= len(share) <= 63
+
+
+def test_content_shares_differ_by_store_and_by_what_is_left_out_of_the_site() -> None:
+    sites = ("a-b", "a--b", "a" * 50, "a" * 51)
+    assert len({names.content_share_name(site, colour) for site in sites for colour in ("blue", "green")}) == 8

@@ -7,6 +7,8 @@ import pytest
 
 from durable.stores import Colour
 from release.config import SettingsError, load
+from release.patience import Patience
+from release.planner import Drain, Promote
 from release.settings import Settings
 
 NAMESPACE = "durable-zero-downtime"
@@ -43,6 +45,14 @@ def test_site_hub_and_location_are_enough() -> None:
     assert settings.protect_stores
     assert settings.insights
     assert len({settings.host_account, *(settings.store_account(colour) for colour in Colour)}) == 3
+
+
+def test_a_release_is_careful_unless_config_says_otherwise() -> None:
+    settings = loaded()
+    assert (settings.promote, settings.drain, settings.warm_up) == (Promote.AUTO, Drain.BEFORE_SWAP, True)
+    assert settings.patience == Patience(timeout=1800, steady=10, poll=5)
+    gate = {"timeout": 60, "steady": 0, "poll": 0.5, "except": ["stuck-1", "stuck-2"]}
+    assert loaded(gate=gate).patience == Patience(60, 0, 0.5, frozenset({"stuck-1", "stuck-2"}))
 
 
 def test_missing_keys_are_named_one_by_one_with_the_command_that_sets_them() -> None:
@@ -104,6 +114,17 @@ def test_keys_of_other_namespaces_are_left_alone() -> None:
         ({"settings": {"common": {"A": "1"}, "sticky": {"staging": {"A": "2"}}}}, "settings.common.A", "sticky"),
         ({"settings": {"common": {"A": 1}}}, "settings.common.A", "in quotes"),
         ({"location": "westeurope"}, "location", "azure-native:location"),
+        ({"version": ""}, "version", "empty"),
+        ({"promote": "never"}, "promote", "'auto' or 'manual'"),
+        ({"drain": "soon"}, "drain", "'before-swap' or 'after-swap'"),
+        ({"gate": {"timeout": -1}}, "gate.timeout", "greater than or equal to 0"),
+        ({"gate": {"poll": 0}}, "gate.poll", "greater than 0"),
+        ({"gate": {"steady": "long"}}, "gate.steady", "a valid number"),
+        ({"gate": {"except": ["@counter@a"]}}, "gate.except.0", "marks entities"),
+        ({"gate": {"except": "a"}}, "gate.except", "a list"),
+        ({"gate": {"waitt": 1}}, "gate.waitt", "known are except, poll, steady, timeout"),
+        ({"warmUp": "often"}, "warmUp", "true or false"),
+        ({"settings": {"common": {"RELEASE_HUB_SETTING": "x"}}}, "settings.common.RELEASE_HUB_SETTING", "itself"),
     ],
 )
 def test_a_bad_value_is_refused_with_its_full_key(keys: dict[str, Any], key: str, says: str) -> None:

@@ -17,7 +17,17 @@ from localazure.arm.types import plans
 from localazure.arm.types.identities import filled_identity
 from localazure.arm.types.site_actions import ACTIONS
 from localazure.arm.types.site_config import put_site_config
-from localazure.arm.web_apps import DOMAIN, PRODUCTION, SITE, SLOT, app_at, host_label, refuse_during_swap, site_of
+from localazure.arm.web_apps import (
+    DOMAIN,
+    PRODUCTION,
+    SITE,
+    SLOT,
+    SWAP,
+    app_at,
+    host_label,
+    refuse_during_swap,
+    site_of,
+)
 from localazure.arm.workers import Running, Worker
 
 _LABEL: Final = 63
@@ -157,8 +167,10 @@ class Sites(TrackedType):
         for app in gone:
             workers.record(call.services, app.id, Worker.of(app), Phase.DELETED)
 
-    def view(self, call: Call, resource: Resource) -> Json:  # noqa: ARG002
-        app = shown(resource.with_properties(siteConfig=_NO_CONFIG))
+    def view(self, call: Call, resource: Resource) -> Json:
+        swap = call.services.operations.running(SWAP, site_of(resource.id).key)
+        pending = swap.id if swap else None
+        app = shown(resource.with_properties(siteConfig=_NO_CONFIG, inProgressOperationId=pending))
         return {**app, "name": _web_name(resource.id)}
 
     def _plan(self, call: Call, given: Json, old: Resource | None) -> Resource:

@@ -1,0 +1,55 @@
+"""The app settings that live slots have, asked of the provider while the program runs, in previews as well."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from pulumi_azure_native import web
+
+from durable.stores import Slot
+
+_NOT_FOUND = re.compile(r'Status=404 Code="(ResourceNotFound|ResourceGroupNotFound)"')
+_FORBIDDEN = re.compile(r"Status=403\b")
+_RIGHTS = {
+    Slot.PRODUCTION: "Microsoft.Web/sites/config/list/action",
+    Slot.STAGING: "Microsoft.Web/sites/slots/config/list/action",
+}
+
+
+class LiveSettingsError(Exception):
+    """It can't be told what a slot holds. Its text says what was answered, and what to do."""
+
+
+def live_settings(group: str, site: str, staging_slot: str) -> Callable[[Slot], Mapping[str, str] | None]:
+    """A function that gives a slot's app settings, None if the slot, its site or the group isn't deployed.
+
+    It raises LiveSettingsError for every other answer: only a clear not-found may count as one (pulumi_engine.md 7a).
+    """
+
+    def read(slot: Slot) -> Mapping[str, str] | None:
+        try:
+            if slot is Slot.PRODUCTION:
+                found = web.list_web_app_application_settings(name=site, resource_group_name=group)
+                return dict(found.properties)
+            staging = web.list_web_app_application_settings_slot(
+                name=site, slot=staging_slot, resource_group_name=group
+            )
+            return dict(staging.properties)
+        except Exception as error:
+            # The SDK raises plain exceptions, whose text carries the provider's.
+            text = str(error)
+            if _NOT_FOUND.search(text):
+                return None
+            advice = "run again; if it stays, look at the service's health"
+            if _FORBIDDEN.search(text):
+                advice = (
+                    f"give the identity that runs this the right {_RIGHTS[slot]}, such as by the role Website "
+                    "Contributor on the app"
+                )
+            raise LiveSettingsError(
+                f"The settings of the {slot} slot of {site} can't be read, so it is unknown what it holds: {text}. "
+                f"Nothing was changed. What to do: {advice}."
+            ) from error
+
+    return read

@@ -1,0 +1,53 @@
+"""The provider behind SlotSwap: Pulumi's verbs for "production runs this package"."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi import dynamic
+
+from durable.stores import Release, Slot
+from release import cloud
+from release.clock import SYSTEM_CLOCK
+from release.live import AppNames, Live
+from release.swap import SwapLimits, check_production, exchange
+
+
+class SwapProvider(dynamic.ResourceProvider):
+    """Pulumi keeps a reference to this class in its state: it must stay importable under its name.
+
+    What it prints, the engine shows. A property that is None reaches it as one that is missing.
+    """
+
+    _config: Mapping[str, str]
+
+    def configure(self, req: dynamic.ConfigureRequest) -> None:
+        known = {key: req.config.get(key) for key in cloud.CONFIG_KEYS}
+        self._config = {key: value for key, value in known.items() if value is not None}
+
+    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        return dynamic.CreateResult(f"{props['site']}/{Slot.PRODUCTION}", self._promoted(props))
+
+    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
+        found = self._live(props).look().production
+        return dynamic.ReadResult(id_, {**props, "production": found.package if isinstance(found, Release) else None})
+
+    def diff(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
+        return dynamic.DiffResult(changes=news.get("package") != news.get("production"))
+
+    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.UpdateResult:
+        return dynamic.UpdateResult(self._promoted(news))
+
+    def _promoted(self, props: dict[str, Any]) -> dict[str, Any]:
+        live, limits, clock = self._live(props), SwapLimits(), SYSTEM_CLOCK
+        package = props.get("package")
+        if package is not None:
+            exchange(live.app, live.look, package, limits, clock, print)
+            if props["check"]:
+                check_production(live.app, live.app.settings(Slot.PRODUCTION) or {}, limits, clock, print)
+        return {**props, "production": package}
+
+    def _live(self, props: Mapping[str, Any]) -> Live:
+        return Live(AppNames.from_inputs(props), self._config, os.environ)

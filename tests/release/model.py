@@ -1,0 +1,373 @@
+"""An app in Azure as far as a release can tell, in memory: slots, sticky settings, swaps in phases, orchestrations.
+
+Everything that a run does to it is one call. A script says what happens at each call besides: the run is killed, the
+call fails, its answer is lost, an orchestration starts or ends, somebody else begins a swap. After each change the
+model checks what must always hold, and raises BrokenError where it doesn't.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Final, TypeVar
+
+from components.app_settings import AppSettings, Extras, Host, PackageReference, Travelling, app_settings
+from durable import connections, statuses
+from durable.app_settings import package_file, package_of
+from durable.stores import Colour, Release, Slot
+from localazure.arm.swap_rules import Side, Sticky, laid
+from release.guard import Guard, RefusedError
+from release.instances import Instance, Instances, Listing, StoreUnknownError
+from release.observed import Observed, Stores, observe
+from release.patience import Patience
+from release.planner import Desired, Drain, Plan, Promote, Refusal, plan
+from release.swap import (
+    LiveError,
+    SwapBusyError,
+    SwapError,
+    SwapLimits,
+    SwapRefusedError,
+    SwapUncertainError,
+    exchange,
+)
+
+T = TypeVar("T")
+
+CONNECTION: Final = connections.DEFAULT_CONNECTION
+ACCOUNTS: Final = {Colour.BLUE: "ordersblue", Colour.GREEN: "ordersgreen"}
+STRANGER: Final = "strangers"
+STORES: Final = Stores(ACCOUNTS, CONNECTION, "OrdersHub")
+PATIENCE: Final = Patience(timeout=4, steady=1, poll=1)
+LIMITS: Final = SwapLimits(timeout=60, settle=5, warm_up=4, ask=1, poll=1, longest_poll=2)
+
+
+class BrokenError(AssertionError):
+    """One of the invariants of the design does not hold."""
+
+
+class KilledError(BaseException):
+    """The run was killed: no code of it runs on."""
+
+
+class Event(Enum):
+    """What happens at a call."""
+
+    NOTHING = auto()
+    KILLED_BEFORE = auto()
+    KILLED_AFTER = auto()
+    FAILS = auto()
+    ANSWER_LOST = auto()
+    ORCHESTRATION_STARTS = auto()
+    ORCHESTRATION_ENDS = auto()
+    OUTSIDE_SWAP = auto()
+    SWAP_FAILS = auto()
+
+
+class Phase(Enum):
+    """How far a swap has come (azure_facts.md 4.3)."""
+
+    ACCEPTED = auto()
+    APPLIED = auto()
+    EXCHANGED = auto()
+
+
+@dataclass
+class Swap:
+    """A swap under way; `kept` is what staging had before it."""
+
+    kept: dict[str, str]
+    fails: bool = False
+    phase: Phase = Phase.ACCEPTED
+
+
+@dataclass
+class Orchestration:
+    """What a package has started and what only this package can replay."""
+
+    package: str
+    status: str
+
+
+class Outcome(Enum):
+    """How a run ended."""
+
+    DONE = auto()
+    REFUSED = auto()
+    FAILED = auto()
+    KILLED = auto()
+
+
+@dataclass
+class World:
+    """The app. `now` is in seconds, and passes only while somebody sleeps."""
+
+    settings_of: dict[Slot, dict[str, str] | None] = field(default_factory=lambda: dict.fromkeys(Slot))
+    sticky: tuple[str, ...] = ()
+    orchestrations: dict[str, dict[str, Orchestration]] = field(
+        default_factory=lambda: {account: {} for account in ACCOUNTS.values()}
+    )
+    unreachable: set[str] = field(default_factory=set)
+    under_way: Swap | None = None
+    script: deque[Event] = field(default_factory=deque)
+    writes: int = 0
+    swaps: int = 0
+    seconds: float = 0
+    ids: itertools.count[int] = field(default_factory=itertools.count)
+
+    # What a run calls: the clock, the app, the stores.
+
+    def now(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        self._call(lambda: None, StoreUnknownError("", "no answer"), quiet=True)
+
+    def settings(self, slot: Slot) -> dict[str, str] | None:
+        found = self._call(lambda: self.settings_of[slot], LiveError("503 at settings"))
+        return None if found is None else dict(found)
+
+    def swapping(self) -> bool:
+        return self._call(lambda: self.under_way is not None, LiveError("503 at site"))
+
+    def ask(self, slot: Slot, path: str, timeout: float) -> int:  # noqa: ARG002
+        return self._call(lambda: 200 if self._runs(slot) else 503, LiveError("no answer"))
+
+    def swap(self) -> None:
+        fails = bool(self.script) and self.script[0] is Event.SWAP_FAILS
+
+        def begin() -> None:
+            if self.under_way is not None:
+                raise SwapBusyError("409")
+            self.begin_swap(fails=fails)
+
+        self.swaps += 1
+        self._call(begin, SwapUncertainError("no answer to the swap"))
+        while self.under_way is not None:
+            self._call(lambda: None, SwapUncertainError("no answer while the swap is awaited"))
+        if fails:
+            raise SwapRefusedError("the warm-up failed")
+
+    def write(self, slot: Slot, values: Mapping[str, str]) -> None:
+        """PUT of a slot's app settings, by the engine."""
+
+        def effect() -> None:
+            if self.under_way is not None:
+                raise LiveError("409: a swap is in progress")
+            self.writes += 1
+            self._set(slot, dict(values))
+
+        self._call(effect, LiveError("503 at a write"))
+
+    def write_sticky(self, names: tuple[str, ...]) -> None:
+        """PUT of the list of sticky settings, by the engine."""
+
+        def effect() -> None:
+            self.writes += names != self.sticky
+            self.sticky = names
+
+        self._call(effect, LiveError("503 at slotConfigNames"))
+
+    def open_store(self, settings: Mapping[str, str]) -> Instances:
+        accounts = connections.accounts_of(settings, CONNECTION)
+        if len(accounts) != 1:
+            raise StoreUnknownError("", "no connection")
+        return _Store(self, *accounts)
+
+    # What happens by itself, or is done by others.
+
+    def begin_swap(self, *, fails: bool = False) -> None:
+        staging = self.settings_of[Slot.STAGING]
+        if self.under_way is None and staging is not None and self.settings_of[Slot.PRODUCTION] is not None:
+            self.under_way = Swap(dict(staging), fails)
+
+    def go_on(self) -> None:
+        """A swap under way comes to its next phase."""
+        swap, production, staging = self.under_way, *(self.settings_of[slot] for slot in Slot)
+        if swap is None or production is None or staging is None:
+            return
+        rules = Sticky.of(self.sticky, (), Side(production), Side(staging))
+        match swap.phase:
+            case Phase.ACCEPTED:
+                swap.phase = Phase.APPLIED
+                self._set(Slot.STAGING, dict(laid(Side(staging), Side(production), rules).settings))
+            case Phase.APPLIED if swap.fails:
+                self.under_way = None
+                self._set(Slot.STAGING, swap.kept)
+            case Phase.APPLIED:
+                swap.phase = Phase.EXCHANGED
+                self.settings_of[Slot.PRODUCTION] = staging
+                self._set(Slot.STAGING, dict(laid(Side(production), Side(swap.kept), rules).settings))
+            case Phase.EXCHANGED:
+                self.under_way = None
+
+    def start_orchestration(self, slot: Slot, status: str) -> None:
+        """A client calls the slot's starter; without a package nothing answers."""
+        if (runs := self._runs(slot)) is not None:
+            package, account = runs
+            self.orchestrations[account][f"i{next(self.ids)}"] = Orchestration(package, status)
+            self.check()
+
+    def end_orchestration(self) -> None:
+        """The oldest active orchestration whose package runs on its hub comes to its end."""
+        for account, package in ((a, p) for p, a in filter(None, map(self._runs, Slot))):
+            for one in self.orchestrations[account].values():
+                if one.status not in statuses.FINISHED and one.package == package:
+                    one.status = "Completed"
+                    return
+
+    def delete_staging(self) -> None:
+        if self.under_way is None:
+            self.settings_of[Slot.STAGING] = None
+
+    def check(self) -> None:
+        """The invariants 1 to 3 of the design."""
+        running = {slot: runs for slot in Slot if (runs := self._runs(slot)) is not None}
+        if len(running) == 2 and len({account for _, account in running.values()}) == 1:
+            packages = {package for package, _ in running.values()}
+            if len(packages) > 1:
+                raise BrokenError(f"one task hub is served by two packages: {running}")
+        for slot, (package, account) in running.items():
+            for id_, one in self.orchestrations[account].items():
+                if one.status not in _OVER and one.package != package:
+                    raise BrokenError(f"{id_} ({one.status}) of {one.package[:2]} is served by {package[:2]} in {slot}")
+
+    def _set(self, slot: Slot, values: dict[str, str]) -> None:
+        had_code = slot is Slot.PRODUCTION and self._runs(slot) is not None
+        self.settings_of[slot] = values
+        if had_code and self._runs(slot) is None:
+            raise BrokenError("production lost its package")
+        self.check()
+
+    def _runs(self, slot: Slot) -> tuple[str, str] | None:
+        """The package that a slot runs and the account of its hub, if it runs one on a store of this app."""
+        settings = self.settings_of[slot] or {}
+        package, accounts = package_of(settings), connections.accounts_of(settings, CONNECTION)
+        known = [account for account in accounts if account in self.orchestrations]
+        return (package, known[0]) if package and len(known) == 1 else None
+
+    def _call(self, effect: Callable[[], T], failure: Exception, *, quiet: bool = False) -> T:
+        event = self.script.popleft() if self.script else Event.NOTHING
+        match event:
+            case Event.KILLED_BEFORE:
+                raise KilledError
+            case Event.KILLED_AFTER:
+                effect()
+                raise KilledError
+            case Event.FAILS if not quiet:
+                raise failure
+            case Event.ANSWER_LOST if not quiet:
+                effect()
+                raise failure
+            case Event.ORCHESTRATION_STARTS:
+                self.start_orchestration(Slot.PRODUCTION, "Running")
+            case Event.ORCHESTRATION_ENDS:
+                self.end_orchestration()
+            case Event.OUTSIDE_SWAP:
+                self.begin_swap()
+        self.go_on()
+        return effect()
+
+
+_OVER: Final = frozenset({"Completed", "Failed", "Canceled", "Terminated"})
+"""Stated here anew, so that a mistake in `durable/` is a mistake that the model finds."""
+
+
+@dataclass
+class _Store:
+    """The orchestrations of one account, as release.instances would read them."""
+
+    world: World
+    account: str
+
+    def all(self) -> Listing:
+        return self.world._call(self._listing, self._unknown())
+
+    def still_active(self, known: Collection[Instance]) -> tuple[Instance, ...]:
+        ids = {instance.id for instance in known}
+        return tuple(one for one in self.world._call(self._listing, self._unknown()).active if one.id in ids)
+
+    def _listing(self) -> Listing:
+        if self.account in self.world.unreachable:
+            raise self._unknown()
+        rows = self.world.orchestrations[self.account]
+        active = [
+            Instance("OrdersHub", id_, "process_order", row.status, None)
+            for id_, row in rows.items()
+            if statuses.is_active(row.status)
+        ]
+        return Listing(("OrdersHub",) if rows else (), tuple(active), len(rows))
+
+    def _unknown(self) -> StoreUnknownError:
+        return StoreUnknownError(self.account, "503")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What config says."""
+
+    package: str
+    promote: Promote = Promote.AUTO
+    drain: Drain = Drain.BEFORE_SWAP
+    extra: str = ""
+    """The value of a common app setting."""
+
+    @property
+    def desired(self) -> Desired:
+        stores = {colour: STORES.store(colour) for colour in Colour}
+        return Desired(self.package, stores, promote=self.promote, drain=self.drain)
+
+
+def pulumi_up(world: World, wish: Wish) -> tuple[Outcome, str]:
+    """A run as program and engine make it, with the same planner, settings, guard and exchange, and its last words."""
+    try:
+        return _up(world, wish)
+    except KilledError:
+        return Outcome.KILLED, "killed"
+    except (RefusedError, SwapError) as error:
+        return Outcome.REFUSED, str(error)
+    except (LiveError, StoreUnknownError) as error:
+        return Outcome.FAILED, str(error)
+
+
+def _up(world: World, wish: Wish) -> tuple[Outcome, str]:
+    refreshed = {slot: world.settings(slot) for slot in Slot}
+    observed = observe(world.settings, STORES)
+    decided = plan(observed, wish.desired)
+    if isinstance(decided, Refusal):
+        return Outcome.REFUSED, str(decided)
+    guard = Guard(lambda: observe(world.settings, STORES), world.open_store, PATIENCE, world, lambda _: None)
+    wanted = _wanted(decided, wish)
+    world.write_sticky(wanted.sticky)
+    for slot, values in wanted.by_slot.items():
+        plain = {name: str(value) for name, value in values.items()}
+        if world.settings_of[slot] is None:
+            world.write(slot, {})
+        if plain != refreshed[slot]:
+            guard.before_write(slot, decided.written.of(slot), observed.of(slot), plain)
+            world.write(slot, plain)
+    target = decided.after.production.package
+    if target is not None and target != _production(observed):
+        guard.before_swap(world, decided, LIMITS, warm=True)
+        exchange(world, guard.look, target, LIMITS, world, lambda _: None)
+    return Outcome.DONE, ""
+
+
+def _wanted(decided: Plan, wish: Wish) -> AppSettings:
+    def travelling(slot: Slot) -> Travelling:
+        held = decided.written.of(slot)
+        package = (
+            PackageReference(f"https://host/packages/{package_file(held.package)}", "id") if held.package else None
+        )
+        return Travelling(held, f"AccountName={held.store.account};AccountKey=k", package)
+
+    host = Host("orders", "staging", "AccountName=ordershost;AccountKey=k", CONNECTION, "python")
+    extras = Extras(["nightly"], {"EXTRA": wish.extra})
+    return app_settings(host, {slot: travelling(slot) for slot in Slot}, extras)
+
+
+def _production(observed: Observed) -> str | None:
+    return observed.production.package if isinstance(observed.production, Release) else None

@@ -1,0 +1,239 @@
+"""The plan table of the design, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from durable.stores import Colour, Release, Slot, Store
+from release.observed import Absent, Blank, Observed, Unclear, View
+from release.planner import (
+    CheckDrained,
+    Create,
+    Desired,
+    Drain,
+    Pair,
+    Plan,
+    Promote,
+    Refusal,
+    Stage,
+    Step,
+    Swap,
+    WarmUp,
+    plan,
+)
+
+P, Q, R = ("1" * 64, "2" * 64, "3" * 64)
+BLUE = Store(Colour.BLUE, "ordersblue", "OrdersHub")
+GREEN = Store(Colour.GREEN, "ordersgreen", "OrdersHub")
+STORES = {Colour.BLUE: BLUE, Colour.GREEN: GREEN}
+WANTED = Desired(P, STORES, "2.0")
+NEW = {store.colour: Release(store, P, "2.0") for store in (BLUE, GREEN)}
+UNCLEAR = Unclear("has a cat in it", "take the cat out")
+
+
+def planned(production: View, staging: View, desired: Desired = WANTED) -> Plan:
+    made = plan(Observed(production, staging), desired)
+    assert isinstance(made, Plan), made
+    return made
+
+
+NOTHING: list[View] = [Absent(), Blank()]
+
+
+@pytest.mark.parametrize("production", NOTHING)
+@pytest.mark.parametrize("staging", NOTHING)
+@pytest.mark.parametrize("promote", Promote)
+def test_no_app_yet_production_gets_the_package_on_blue_and_staging_green_without_one(
+    production: View, staging: View, promote: Promote
+) -> None:
+    made = planned(production, staging, replace(WANTED, promote=promote))
+    pair = Pair(NEW[Colour.BLUE], Release(GREEN))
+    assert made == Plan((Create(Slot.PRODUCTION, pair.production), Create(Slot.STAGING, pair.staging)), pair, pair)
+
+
+@pytest.mark.parametrize("staging", [Release(GREEN), Release(GREEN, Q, "1.0"), Release(GREEN, P, "2.0")])
+@pytest.mark.parametrize("promote", Promote)
+@pytest.mark.parametrize("drain", Drain)
+def test_production_runs_it_already_nothing_is_done_and_staging_keeps_what_it_has(
+    staging: Release, promote: Promote, drain: Drain
+) -> None:
+    production = Release(BLUE, P, "2.0")
+    made = planned(production, staging, replace(WANTED, promote=promote, drain=drain))
+    assert made == Plan((), Pair(production, staging), Pair(production, staging))
+
+
+def test_a_label_that_config_has_changed_is_told_and_not_written() -> None:
+    made = planned(Release(BLUE, P, "1.9"), Release(GREEN))
+    assert made.steps == ()
+    assert made.notes == ("production's package has the label '1.9' and keeps it, although config has the label '2.0'",)
+
+
+@pytest.mark.parametrize("production", [Release(BLUE, Q, "1.0"), Release(BLUE)])
+@pytest.mark.parametrize("drain", Drain)
+def test_staging_holds_it_one_swap_and_nothing_is_written(production: Release, drain: Drain) -> None:
+    staging = Release(GREEN, P, "2.0")
+    made = planned(production, staging, replace(WANTED, drain=drain))
+    check = [CheckDrained(Slot.PRODUCTION, BLUE)] if drain is Drain.BEFORE_SWAP else []
+    assert made.steps == (WarmUp(staging), *check, Swap(staging, production))
+    assert made.written == Pair(production, staging)
+    assert made.after == Pair(staging, production)
+
+
+@pytest.mark.parametrize("staging", [Release(GREEN, R, "1.1"), Release(GREEN)])
+@pytest.mark.parametrize("drain", Drain)
+def test_neither_holds_it_staging_is_drained_and_written_on_its_own_store_and_then_swapped(
+    staging: Release, drain: Drain
+) -> None:
+    production, new = Release(BLUE, Q, "1.0"), NEW[Colour.GREEN]
+    made = planned(production, staging, replace(WANTED, drain=drain))
+    check = [CheckDrained(Slot.PRODUCTION, BLUE)] if drain is Drain.BEFORE_SWAP else []
+    assert made.steps == (
+        CheckDrained(Slot.STAGING, GREEN),
+        Stage(new, staging),
+        WarmUp(new),
+        *check,
+        Swap(new, production),
+    )
+    assert made.written == Pair(production, new)
+    assert made.after == Pair(new, production)
+
+
+def test_after_a_swap_from_outside_the_package_goes_to_the_store_that_staging_has_now() -> None:
+    made = planned(Release(GREEN, R), Release(BLUE, Q))
+    assert made.written == Pair(Release(GREEN, R), NEW[Colour.BLUE])
+
+
+@pytest.mark.parametrize(
+    ("staging", "writes"),
+    [(Release(GREEN, P, "2.0"), ()), (Release(GREEN, R), (CheckDrained(Slot.STAGING, GREEN), Stage))],
+)
+def test_manual_stops_with_the_package_in_staging_and_says_so(staging: Release, writes: tuple[object, ...]) -> None:
+    production = Release(BLUE, Q, "1.0")
+    made = planned(production, staging, replace(WANTED, promote=Promote.MANUAL))
+    assert [type(step) if isinstance(step, Stage) else step for step in made.steps] == list(writes)
+    assert made.after == made.written == Pair(production, NEW[Colour.GREEN])
+    assert made.notes == (
+        "staging holds package 111111111111 (2.0), and production keeps package 222222222222 (1.0): promote is manual",
+    )
+
+
+@pytest.mark.parametrize("staging", NOTHING)
+def test_a_staging_slot_that_was_lost_gets_the_store_that_production_does_not_have(staging: View) -> None:
+    production = Release(GREEN, P, "2.0")
+    made = planned(production, staging)
+    assert made.steps == (Create(Slot.STAGING, Release(BLUE)),)
+    assert made.after == Pair(production, Release(BLUE))
+
+    behind = Release(GREEN, Q)
+    made = planned(behind, staging)
+    assert made.steps[0] == Create(Slot.STAGING, NEW[Colour.BLUE])
+    assert made.after == Pair(NEW[Colour.BLUE], behind)
+
+
+@pytest.mark.parametrize("production", NOTHING)
+def test_production_that_lost_its_settings_gets_the_package_on_the_store_that_staging_does_not_have(
+    production: View,
+) -> None:
+    made = planned(production, Release(BLUE, Q))
+    assert made.steps == (Create(Slot.PRODUCTION, NEW[Colour.GREEN]),)
+    assert made.after == Pair(NEW[Colour.GREEN], Release(BLUE, Q))
+
+
+@pytest.mark.parametrize(
+    ("production", "staging", "seen", "repair"),
+    [
+        (UNCLEAR, Release(GREEN), "The production slot has a cat in it", "take the cat out"),
+        (Release(BLUE, P), UNCLEAR, "The staging slot has a cat in it", "take the cat out"),
+        (Release(BLUE, P), Release(BLUE, Q), "Both slots have their task hub in ordersblue (blue)", "ordersgreen"),
+        (Release(GREEN, P), Release(GREEN), "Both slots have their task hub in ordersgreen (green)", "ordersblue"),
+    ],
+)
+def test_what_is_not_clear_is_refused_with_what_was_seen_and_the_repair(
+    production: View, staging: View, seen: str, repair: str
+) -> None:
+    made = plan(Observed(production, staging), WANTED)
+    assert isinstance(made, Refusal)
+    assert seen in f"{made}"
+    assert repair in f"{made}"
+    assert "Nothing was changed" in f"{made}"
+
+
+def test_the_hub_that_the_package_names_goes_with_it_and_the_old_one_stays_with_the_old_package() -> None:
+    renamed = {colour: replace(store, hub="NewHub") for colour, store in STORES.items()}
+    old = Release(replace(BLUE, hub="OldHub"), Q, hub_setting="TaskHub")
+    made = planned(old, Release(GREEN, R), Desired(P, renamed, hub_setting="HubName"))
+    assert made.written.production == old
+    assert made.written.staging == Release(renamed[Colour.GREEN], P, hub_setting="HubName")
+
+
+SENTENCES = [
+    (
+        Create(Slot.PRODUCTION, NEW[Colour.BLUE]),
+        "create production with package 111111111111 (2.0) on blue (ordersblue), where no orchestration may be left",
+    ),
+    (Create(Slot.STAGING, Release(GREEN)), "create staging with no package on green (ordersgreen)"),
+    (
+        CheckDrained(Slot.STAGING, GREEN),
+        "wait until staging's orchestrations on green (ordersgreen) have ended",
+    ),
+    (
+        Stage(NEW[Colour.GREEN], Release(GREEN, Q, "1.0")),
+        "stage package 111111111111 (2.0) on green (ordersgreen), in place of package 222222222222 (1.0)",
+    ),
+    (Stage(NEW[Colour.GREEN], Release(GREEN)), "stage package 111111111111 (2.0) on green (ordersgreen)"),
+    (WarmUp(NEW[Colour.GREEN]), "warm up staging with package 111111111111 (2.0)"),
+    (
+        Swap(NEW[Colour.GREEN], Release(BLUE, Q)),
+        "swap: production gets package 111111111111 (2.0) on green (ordersgreen), "
+        "staging keeps package 222222222222 on blue (ordersblue) as the way back",
+    ),
+]
+
+
+@pytest.mark.parametrize(("step", "sentence"), SENTENCES)
+def test_each_step_is_a_sentence_for_a_person(step: Step, sentence: str) -> None:
+    assert step.sentence == sentence
+
+
+releases = st.builds(
+    Release, st.sampled_from([BLUE, GREEN]), st.sampled_from([None, P, Q, R]), st.sampled_from([None, "1", "2.0"])
+)
+views = st.one_of(releases, st.sampled_from([Absent(), Blank(), UNCLEAR]))
+wishes = st.builds(
+    Desired, st.just(P), st.just(STORES), st.just("2.0"), st.none(), st.sampled_from(Promote), st.sampled_from(Drain)
+)
+
+
+@given(views, views, wishes)
+def test_no_plan_puts_two_slots_on_one_store_or_moves_a_package_off_its_own(
+    production: View, staging: View, desired: Desired
+) -> None:
+    made = plan(Observed(production, staging), desired)
+    if isinstance(made, Refusal):
+        return
+    for pair in (made.written, made.after):
+        assert pair.production.store.colour is not pair.staging.store.colour
+    if isinstance(production, Release):
+        assert made.written.production == production
+    if isinstance(staging, Release) and made.written.staging != staging:
+        assert made.written.staging.store == staging.store
+        assert made.steps[made.steps.index(CheckDrained(Slot.STAGING, staging.store)) + 1] == Stage(
+            made.written.staging, staging
+        )
+    assert (made.swap is not None) == (made.after == made.written.swapped != made.written)
+    if made.swap:
+        assert made.after.production.package == P
+
+
+@given(views, views, wishes)
+def test_a_plan_that_is_carried_out_leaves_nothing_to_do(production: View, staging: View, desired: Desired) -> None:
+    made = plan(Observed(production, staging), desired)
+    if isinstance(made, Plan):
+        again = plan(Observed(made.after.production, made.after.staging), desired)
+        assert isinstance(again, Plan)
+        assert again.steps == ()
+        assert again.after == made.after

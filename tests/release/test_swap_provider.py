@@ -1,0 +1,121 @@
+"""The swap as Pulumi's verbs, on a real local ARM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pulumi.dynamic import ConfigureRequest
+from pulumi.dynamic.config import Config
+
+from durable.stores import Colour
+from localazure.identity import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID
+from release.live import AppNames
+from release.observed import Stores
+from release.swap import SwapError
+from release.swap_provider import SwapProvider
+from tests.localazure.conftest import GROUP, Arm, arm
+
+__all__ = ["arm"]
+
+P, Q = "1" * 64, "2" * 64
+STORES = Stores({Colour.BLUE: "ordersblue", Colour.GREEN: "ordersgreen"}, "DurableManagementStorage", "OrdersHub")
+NAMES = AppNames(GROUP, "shop", "staging", STORES)
+
+
+def settings(account: str, package: str) -> dict[str, str]:
+    return {
+        "DurableManagementStorage": f"AccountName={account};AccountKey=aHVzaA==",
+        "RELEASE": f"{package[:3]}",
+        "WEBSITE_RUN_FROM_PACKAGE": f"https://elsewhere/packages/{package}.zip",
+    }
+
+
+@pytest.fixture
+def shop(arm: Arm, monkeypatch: pytest.MonkeyPatch) -> Arm:
+    """A site with package Q in production and P in staging."""
+    arm.make_site()
+    arm.make_slot()
+    arm.put_settings(settings("ordersblue", Q))
+    arm.put_settings(settings("ordersgreen", P), slot="staging")
+    monkeypatch.setenv("ARM_METADATA_HOSTNAME", arm.url)
+    for name, value in (
+        ("ARM_SUBSCRIPTION_ID", SUBSCRIPTION_ID),
+        ("ARM_TENANT_ID", TENANT_ID),
+        ("ARM_CLIENT_ID", CLIENT_ID),
+        ("ARM_CLIENT_SECRET", CLIENT_SECRET),
+    ):
+        monkeypatch.setenv(name, value)
+    return arm
+
+
+def provider() -> SwapProvider:
+    made = SwapProvider()
+    made.configure(ConfigureRequest(Config({}, "durable-zero-downtime")))
+    return made
+
+
+def inputs(package: str | None, production: str | None) -> dict[str, Any]:
+    """As the engine hands them on: without what is None."""
+    given = {**NAMES.to_inputs(), "package": package, "production": production, "check": False}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def package_in(arm: Arm, slot: str | None = None) -> str:
+    return arm.settings(slot=slot)["WEBSITE_RUN_FROM_PACKAGE"]
+
+
+def test_an_app_s_names_survive_the_way_through_inputs() -> None:
+    assert AppNames.from_inputs(NAMES.to_inputs()) == NAMES
+
+
+@pytest.mark.parametrize(
+    ("package", "production", "changes"), [(P, P, False), (P, Q, True), (P, None, True), (None, None, False)]
+)
+def test_there_is_something_to_do_where_production_does_not_run_the_package(
+    package: str | None, production: str | None, changes: bool
+) -> None:
+    olds = inputs(Q, Q)
+    assert provider().diff("shop/production", olds, inputs(package, production)).changes is changes
+
+
+def test_create_and_update_swap_once_however_often_they_are_called(shop: Arm) -> None:
+    made = provider().create(inputs(P, Q))
+    assert made.id == "shop/production"
+    assert made.outs is not None
+    assert made.outs["production"] == P
+    assert P in package_in(shop)
+    assert Q in package_in(shop, "staging")
+    again = provider().update(made.id, made.outs, inputs(P, Q))
+    assert again.outs is not None
+    assert again.outs["production"] == P
+    assert P in package_in(shop)
+    routed = [event for event in shop.events("shop") if event["phase"] == "swap-routed"]
+    assert len(routed) == 2  # one swap, told once for each slot
+
+
+def test_read_tells_what_production_runs_now(shop: Arm) -> None:
+    found = provider().read("shop/production", inputs(P, P))
+    assert found.outs is not None
+    assert found.outs["production"] == Q
+    shop.web.web_apps.delete(GROUP, "shop")
+    gone = provider().read("shop/production", inputs(P, P))
+    assert gone.outs is not None
+    assert gone.outs["production"] is None
+
+
+def test_a_package_that_staging_does_not_hold_is_refused_and_nothing_is_swapped(shop: Arm) -> None:
+    with pytest.raises(SwapError, match="somebody has changed staging"):
+        provider().update("shop/production", inputs(Q, Q), inputs("3" * 64, Q))
+    assert Q in package_in(shop)
+
+
+def test_without_a_package_nothing_is_asked_of_azure() -> None:
+    made = provider().create(inputs(None, None))
+    assert made.outs is not None
+    assert made.outs["production"] is None
+
+
+def test_deleting_it_swaps_nothing_back(shop: Arm) -> None:
+    provider().delete("shop/production", inputs(P, P))
+    assert Q in package_in(shop)
