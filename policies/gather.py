@@ -12,7 +12,7 @@ from typing import Any
 
 from pulumi.runtime.proto import analyzer_pb2
 
-from policies.resources import JUDGED, Resource, kind_of
+from policies.resources import BLOB, JUDGED, Resource, kind_of
 from policies.values import decode
 
 
@@ -21,19 +21,29 @@ class Gathered:
 
     def __init__(self) -> None:
         self._inputs: dict[str, Mapping[str, Any]] = {}
+        self._of_site: dict[str, dict[str, Resource]] = {}
         self._lock = Lock()
 
-    def add(self, request: analyzer_pb2.AnalyzeRequest) -> None:
-        if kind_of(request.type) not in JUDGED:
-            return
-        inputs = decode(request.properties)
+    def add(self, request: analyzer_pb2.AnalyzeRequest) -> Resource | None:
+        """Keep a resource's inputs; gives it back if rules look at its type."""
+        kind = kind_of(request.type)
+        if kind not in JUDGED:
+            return None
+        resource = Resource(kind, request.urn, request.name, decode(request.properties))
         with self._lock:
-            self._inputs[request.urn] = inputs
+            self._inputs[request.urn] = resource.inputs or {}
+            self._of_site.setdefault(_site(resource), {})[resource.urn] = resource
+        return resource
+
+    def around(self, resource: Resource) -> list[Resource]:
+        """What has been seen so far of the site that a resource belongs to, and of what belongs to no site."""
+        with self._lock:
+            return [*self._of_site.get(_site(resource), {}).values(), *self._of_site.get("", {}).values()]
 
     def end(self, resources: Iterable[analyzer_pb2.AnalyzerResource]) -> tuple[list[Resource], dict[str, str]]:
         """The resources that rules look at, and the types of all by URN; the next operation starts afresh."""
         with self._lock:
-            inputs, self._inputs = self._inputs, {}
+            inputs, self._inputs, self._of_site = self._inputs, {}, {}
         kinds: dict[str, str] = {}
         judged: list[Resource] = []
         for resource in resources:
@@ -51,3 +61,10 @@ class Gathered:
                     )
                 )
         return judged, kinds
+
+
+def _site(resource: Resource) -> str:
+    """The name of the site that a resource is or belongs to, if it is known; packages belong to none."""
+    if not resource.kind.startswith("web:"):
+        return "" if resource.kind == BLOB else resource.kind
+    return (resource.text("name") or resource.urn).lower()

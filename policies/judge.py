@@ -52,6 +52,18 @@ RULES: Mapping[str, Rule] = {
     "host-json-agrees": packages.agrees,
 }
 
+EARLY = (
+    "durable-storage-setting-not-sticky",
+    "durable-storage-differs-per-slot",
+    "durable-storage-connection-consistent",
+    "host-storage-shared",
+    "host-storage-separate",
+    "task-hub-name-not-sticky",
+    "content-share-per-slot",
+    "package-setting-not-sticky",
+)
+"""Rules that can refuse a slot's settings before they are written: no resource that comes later can mend it."""
+
 
 def findings(rule: str, program: Program, config: Config) -> Iterator[Finding]:
     """What a rule says about a program."""

@@ -149,7 +149,8 @@ class Program:
     """All that the rules judge.
 
     `accounts` by name in lower case, or by URN where the name isn't known yet. `orphans` are settings and slots of
-    which a preview can't tell to which site they belong. `kinds` has the type of every resource by URN.
+    which a preview can't tell to which site they belong. `kinds` has the type of every resource by URN. `partial` while
+    an update still runs, and more resources may come: what is missing may be on its way.
     """
 
     sites: list[Site] = field(default_factory=list)
@@ -161,6 +162,7 @@ class Program:
     orphans: list[Resource] = field(default_factory=list)
     unseen: list[Resource] = field(default_factory=list)
     kinds: Mapping[str, str] = field(default_factory=dict)
+    partial: bool = False
 
     def account_key(self, urn: str) -> str | None:
         """How the account with this URN is called in `accounts`."""

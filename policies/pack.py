@@ -8,10 +8,10 @@ metadata, config and its schemas, levels, the server.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import analyzer_pb2
@@ -27,8 +27,12 @@ from pulumi_policy import (
 
 from policies.catalogue import CATALOGUE, Entry
 from policies.config import SCHEMAS, Config
-from policies.finding import Weight
+from policies.finding import Finding, Weight
 from policies.gather import Gathered
+from policies.resources import OF_SLOTS
+
+if TYPE_CHECKING:
+    from policies.model import Program
 
 NAME = "durable-functions-slots"
 
@@ -63,11 +67,14 @@ class Servicer(policy._PolicyAnalyzerServicer):
         super().__init__(name, version, list(policies), *others)
         self._rules = policies
         self._gathered = Gathered()
+        self._dry_run = True
+        self._refused: set[Finding] = set()
 
     def ConfigureStack(  # noqa: N802
         self, request: analyzer_pb2.AnalyzerStackConfigureRequest, _context: Any
     ) -> analyzer_pb2.AnalyzerStackConfigureResponse:
         """Comes before the engine asks for the rules and their levels."""
+        self._dry_run = request.dry_run
         for rule in self._rules:
             rule.enforcement_level = rule.entry.level_for(request.stack)
         answer: analyzer_pb2.AnalyzerStackConfigureResponse = super().ConfigureStack(request, _context)
@@ -80,8 +87,27 @@ class Servicer(policy._PolicyAnalyzerServicer):
         return answer
 
     def Analyze(self, request: analyzer_pb2.AnalyzeRequest, _context: Any) -> analyzer_pb2.AnalyzeResponse:  # noqa: N802
-        self._gathered.add(request)
-        return analyzer_pb2.AnalyzeResponse()
+        """Gathers; in an update, where all values are known, also refuses a slot's settings before they are written."""
+        response = analyzer_pb2.AnalyzeResponse()
+        resource = self._gathered.add(request)
+        if resource is None or self._dry_run or resource.kind not in OF_SLOTS:
+            return response
+        from policies import build, judge
+
+        program = build.program_of(self._gathered.around(resource))
+        program.partial = True
+        rules = [rule for rule in self._rules if rule.name in judge.EARLY]
+
+        def wanted(finding: Finding, level: EnforcementLevel) -> bool:
+            if finding.weight is not Weight.REFUSAL or level is not EnforcementLevel.MANDATORY:
+                return False
+            if finding.resource != resource:
+                return False
+            self._refused.add(finding)
+            return True
+
+        self._judge(response, program, rules, wanted)
+        return response
 
     def Remediate(self, request: analyzer_pb2.AnalyzeRequest, _context: Any) -> analyzer_pb2.RemediateResponse:  # noqa: ARG002, N802
         return analyzer_pb2.RemediateResponse()
@@ -89,22 +115,36 @@ class Servicer(policy._PolicyAnalyzerServicer):
     def AnalyzeStack(  # noqa: N802
         self, request: analyzer_pb2.AnalyzeStackRequest, _context: Any
     ) -> analyzer_pb2.AnalyzeResponse:
-        from policies import build, judge
+        from policies import build
 
         response = analyzer_pb2.AnalyzeResponse()
+        refused, self._refused = self._refused, set()
         program = build.program_of(*self._gathered.end(request.resources))
+        self._judge(response, program, self._rules, lambda finding, _: finding not in refused)
+        return response
+
+    def _judge(
+        self,
+        response: analyzer_pb2.AnalyzeResponse,
+        program: Program,
+        rules: Sequence[RulePolicy],
+        wanted: Callable[[Finding, EnforcementLevel], bool],
+    ) -> None:
+        """Add to the response what rules have to say; a doubt or a warning of a mandatory rule is advisory."""
+        from policies import judge
+
         config = Config.of(self._get_policy_config)
-        for rule in self._rules:
+        for rule in rules:
             level = self._get_enforcement_level(rule)
             if level is EnforcementLevel.DISABLED:
                 continue
-            if level is EnforcementLevel.REMEDIATE:  # stack policies can't, so it counts as mandatory
+            if level is EnforcementLevel.REMEDIATE:  # these rules can't, so it counts as mandatory
                 level = EnforcementLevel.MANDATORY
             for finding in judge.findings(rule.name, program, config):
-                own = level if finding.weight is Weight.REFUSAL else EnforcementLevel.ADVISORY
-                report = self._create_report_violation(response, rule.name, rule.description, own, rule.severity)
-                report(finding.message, finding.resource.urn)
-        return response
+                if wanted(finding, level):
+                    own = level if finding.weight is Weight.REFUSAL else EnforcementLevel.ADVISORY
+                    report = self._create_report_violation(response, rule.name, rule.description, own, rule.severity)
+                    report(finding.message, finding.resource.urn)
 
 
 def rules() -> list[RulePolicy]:

@@ -25,6 +25,9 @@ ROLE_ASSIGNMENT = "authorization:RoleAssignment"
 IDENTITY = "managedidentity:UserAssignedIdentity"
 GROUP = "resources:ResourceGroup"
 
+OF_SLOTS = frozenset({SETTINGS, SETTINGS_SLOT, SLOT_NAMES})
+"""What makes a slot what it is at the moment it is written."""
+
 JUDGED = frozenset(
     {
         *(WEB_APP, WEB_APP_SLOT, SETTINGS, SETTINGS_SLOT, CONNECTION_STRINGS, CONNECTION_STRINGS_SLOT, SLOT_NAMES),

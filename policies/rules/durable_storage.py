@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from durable import connections
+from durable import app_settings, connections
 from durable.host_json import AZURE_STORAGE
 from policies.addresses import Same, address_of, same
 from policies.config import Config
@@ -106,7 +106,7 @@ def _one_store(program: Program, config: Config, connection: str, one: Slot, oth
             hubs = hub_of(program, one, config), hub_of(program, other, config)
             if UNKNOWN in (hubs[0].name, hubs[1].name):
                 yield later(other.where, f"the hub names of {one.label} and of {other.label}")
-            elif not _differ(*hubs):
+            elif not _differ(*hubs) and not (program.partial and _may_come(program, one, other, *hubs)):
                 account = f"account {first.account!r}" if first.account else "the same reference"
                 yield Finding(
                     other.origin(connection),
@@ -114,6 +114,15 @@ def _one_store(program: Program, config: Config, connection: str, one: Slot, oth
                     "of two versions would work on one hub, and break the orchestrations in it. Give each slot an "
                     "account of its own, or each a hub name of its own by %Setting% in host.json",
                 )
+
+
+def _may_come(program: Program, one: Slot, other: Slot, *hubs: Hub) -> bool:
+    """Whether a package that an update hasn't come to yet may give the hubs different names."""
+    if all(hub.known is not None for hub in hubs):
+        return False
+    return any(
+        slot.setting(app_settings.PACKAGE) is not None and not packages_of(program, slot) for slot in (one, other)
+    )
 
 
 def _differ(one: Hub, other: Hub) -> bool:

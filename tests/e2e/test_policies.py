@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -171,19 +173,31 @@ def test_programs_that_are_right_pass_and_what_only_an_update_knows_is_refused_b
     code, said = foreign.judged("up --yes --skip-preview", later, quiet)
     assert said == {("host-storage-separate", "mandatory", "later", "staging")}
     assert code != 0
+    state = json.loads(foreign.succeed("stack", "export"))["deployment"]["resources"]
+    written = {resource["urn"].rpartition("::")[2] for resource in state}
+    assert "p0zproduction" in written
+    assert "p0zstaging" not in written, "refused only after it was written"
     code, said = foreign.judged("preview", later, {**quiet, "host-storage-separate": "advisory"})
     assert said == {("host-storage-separate", "advisory", "later", "staging")}
     assert code == 0
 
 
 def test_the_projects_own_program_passes_without_a_word(stack: Stack) -> None:
-    for command in (
-        ("preview",),
-        ("up", "--yes"),
-        ("preview", "--expect-no-changes"),
-        ("policy", "analyze", "--stack", "dev"),
-    ):
+    def quiet(*command: str) -> None:
         output = stack.succeed(*command, *PACK)
         assert "durable-functions-slots" in output
         assert "[advisory]" not in output
         assert "[mandatory]" not in output
+
+    quiet("preview")
+    quiet("up", "--yes")
+    quiet("preview", "--expect-no-changes")
+
+    second = stack.folder / "build" / "second.zip"
+    shutil.copy(stack.folder / "build" / "functions.zip", second)
+    with zipfile.ZipFile(second, "a") as package:
+        package.writestr("second.txt", "new code")
+    stack.succeed("config", "set", "package", "build/second.zip")
+    quiet("preview")
+    quiet("up", "--yes")
+    quiet("policy", "analyze", "--stack", "dev")

@@ -42,9 +42,9 @@ class Said:
     message: str
 
 
-def servicer(stack: str = "test", config: Mapping[str, Any] | None = None) -> Servicer:
+def servicer(stack: str = "test", config: Mapping[str, Any] | None = None, *, dry_run: bool = True) -> Servicer:
     made = Servicer(NAME, "0.0.1", rules(), EnforcementLevel.ADVISORY)
-    made.ConfigureStack(analyzer_pb2.AnalyzerStackConfigureRequest(stack=stack), None)
+    made.ConfigureStack(analyzer_pb2.AnalyzerStackConfigureRequest(stack=stack, dry_run=dry_run), None)
     levels = {policy.name: policy.enforcementLevel for policy in made.GetAnalyzerInfo(None, None).policies}  # type: ignore[no-untyped-call]
     request = analyzer_pb2.ConfigureAnalyzerRequest()
     for rule, level in levels.items():

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from pulumi.runtime.proto import analyzer_pb2
-from pulumi_policy.deserialize import SPECIAL_ASSET_SIG, SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
+from pulumi_policy.deserialize import SPECIAL_ARCHIVE_SIG, SPECIAL_ASSET_SIG, SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 
 from policies.catalogue import CATALOGUE
 from policies.judge import RULES
 from policies.values import UNKNOWN, Asset, Hidden, decode
-from tests.policies.served import Registered, judge, servicer, struct
+from tests.policies.served import MANDATORY, Registered, judge, servicer, struct
 from tests.policies.world import DURABLE, HUB_OVERRIDE, key_connection
 
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
@@ -97,6 +97,51 @@ def test_an_unknown_value_is_left_to_the_update_in_one_advisory_a_rule() -> None
     waiting = [said.rule for said in found if "decided by `pulumi up`" in said.message]
     assert waiting == sorted(set(waiting), key=waiting.index)
     assert DIFFERS in waiting
+
+
+def updated(resources: list[Registered]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """What an update is told, rule and name: resource by resource before it is written, and at the end."""
+    pack = servicer(dry_run=False)
+    names = {resource.urn: resource.name for resource in resources}
+    early: list[tuple[str, str]] = []
+    request = analyzer_pb2.AnalyzeStackRequest()
+    for resource in resources:
+        asked = analyzer_pb2.AnalyzeRequest(
+            type=resource.type, urn=resource.urn, name=resource.name, properties=struct(resource.inputs)
+        )
+        early += [(d.policyName, resource.name) for d in pack.Analyze(asked, None).diagnostics]
+        request.resources.add(type=resource.type, urn=resource.urn, name=resource.name)
+    late = [
+        (d.policyName, names[d.urn])
+        for d in pack.AnalyzeStack(request, None).diagnostics
+        if d.enforcementLevel == MANDATORY
+    ]
+    return early, late
+
+
+def test_an_update_refuses_a_slots_settings_before_they_are_written_and_says_so_once() -> None:
+    assert updated(program()) == ([(DIFFERS, "staging")], [])
+    assert updated(program(staging=key_connection("green"), sticky=[DURABLE])) == ([(STICKY, "sticky")], [])
+    assert updated(program(staging=key_connection("green"))) == ([], [])
+
+
+def test_an_update_waits_for_what_may_still_come() -> None:
+    """The slots of an app come one by one, and host.json may come with a package after both."""
+    package = "https://host.blob.core.windows.net/packages/app.zip"
+
+    def settings(name: str, slot: dict[str, str], **more: str) -> Registered:
+        values = {"AzureWebJobsStorage": key_connection("host"), **more}
+        kind = "WebAppApplicationSettings" + ("Slot" if slot else "")
+        return Registered(f"azure-native:web:{kind}", name, {"name": "orders", "properties": values, **slot})
+
+    blob: dict[str, Any] = {"blobName": "app.zip", "containerName": "packages", "accountName": "host"}
+    host_json = {"extensions": {"durableTask": {"hubName": "%Hub%", "storageProvider": {"connectionName": DURABLE}}}}
+    text = {SPECIAL_SIG_KEY: SPECIAL_ASSET_SIG, "text": json.dumps(host_json)}
+    blob["source"] = {SPECIAL_SIG_KEY: SPECIAL_ARCHIVE_SIG, "assets": {"host.json": text}}
+    one_account = {DURABLE: key_connection("blue"), "WEBSITE_RUN_FROM_PACKAGE": package}
+    production = settings("production", {}, **one_account, Hub="HubA")
+    staging = settings("staging", {"slot": "staging"}, **one_account, Hub="HubB")
+    assert updated([production, staging, Registered("azure-native:storage:Blob", "package", blob)]) == ([], [])
 
 
 def test_each_operation_starts_afresh() -> None:
