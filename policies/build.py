@@ -32,15 +32,15 @@ def program_of(found: Iterable[Resource], kinds: Mapping[str, str] | None = None
         identities=all_of(r.IDENTITY),
         role_assignments=all_of(r.ROLE_ASSIGNMENT),
         blobs=all_of(r.BLOB),
-        accounts={_account_key(account): account for account in all_of(r.ACCOUNT)},
-        unseen=[resource for resource in resources if resource.inputs is None],
+        accounts={_account_key(account): account for account in all_of(r.ACCOUNT) if account.inputs is not None},
+        unseen=[settings for settings in all_of(r.SETTINGS, r.SETTINGS_SLOT) if settings.inputs is None],
         kinds={**(kinds or {}), **{resource.urn: resource.kind for resource in resources}},
     )
     sites = _Sites(program)
     for app in all_of(r.WEB_APP):
         sites.add(app)
     for app in all_of(r.WEB_APP_SLOT):
-        if slot := sites.slot_of(app):
+        if (slot := sites.slot_of(app)) and app.inputs is not None:
             slot.resource = app
     for app in all_of(r.WEB_APP, r.WEB_APP_SLOT):
         if slot := sites.of_app(app):
@@ -69,12 +69,13 @@ class _Sites:
         self._slots: dict[str, Slot] = {}
 
     def add(self, app: Resource) -> None:
-        name = app.text("name")
-        site = self._named(name) if name else self._new(None)
-        site.resource = app
-        self._by_urn[app.urn] = site
+        """A site; one that the program only reads is known by its outputs, and someone else's to judge."""
+        name = app.text("name") or (app.outputs.get("name") if app.inputs is None else None)
+        site = self._named(name) if isinstance(name, str) and name else self._new(None)
         slot = _slot(site, None)
-        slot.resource = app
+        if app.inputs is not None:
+            site.resource = slot.resource = app
+        self._by_urn[app.urn] = site
         self._slots[app.urn] = slot
 
     def of_app(self, app: Resource) -> Slot | None:

@@ -86,11 +86,8 @@ class Site:
 
     @property
     def where(self) -> Resource:
-        return next(
-            resource
-            for resource in (self.resource, *(r for slot in self.slots for r in (slot.resource, *slot.written_in)))
-            if resource is not None
-        )
+        own = (r for slot in self.slots for r in (slot.resource, *slot.written_in))
+        return next(resource for resource in (self.resource, *own, *self.slot_names) if resource is not None)
 
     @property
     def sticky(self) -> Mapping[str, Resource]:

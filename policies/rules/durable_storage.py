@@ -12,11 +12,24 @@ from policies.finding import Finding, later, never
 from policies.hubs import Hub, hub_of
 from policies.model import Program, Site, Slot
 from policies.packages import host_jsons, packages_of
-from policies.scope import connections_of, durable_sites, durable_sites_with_slots, pairs
+from policies.scope import (
+    connections_of,
+    durable_sites,
+    durable_sites_with_slots,
+    function_apps_with_slots,
+    is_durable,
+    pairs,
+)
 from policies.values import UNKNOWN
 
 
 def setting_present(program: Program, config: Config) -> Iterator[Finding]:
+    for site in function_apps_with_slots(program, config):
+        if not is_durable(program, site, config):
+            # Settings that aren't known may make it a durable app.
+            for slot in site.slots:
+                if not slot.complete:
+                    yield later(slot.where, f"the app settings of {slot.label}")
     for site in durable_sites_with_slots(program, config):
         used = connections_of(program, site, config)
         if not used:
@@ -98,6 +111,9 @@ def differs_per_slot(program: Program, config: Config) -> Iterator[Finding]:
 def _one_store(program: Program, config: Config, connection: str, one: Slot, other: Slot) -> Iterator[Finding]:
     first, second = (address_of(program, slot, connection) for slot in (one, other))
     if first is None or second is None:
+        for slot, address in ((one, first), (other, second)):
+            if address is None and not slot.complete:
+                yield later(slot.where, f"the app settings of {slot.label}")
         return
     match same(first, second):
         case Same.LATER:
@@ -146,6 +162,8 @@ def _separate(program: Program, site: Site, connection: str) -> Iterator[Finding
     for slot in site.slots:
         store = address_of(program, slot, connection)
         if store is None:
+            if not slot.complete:
+                yield later(slot.where, f"the app settings of {slot.label}")
             continue
         for other in site.slots:
             host = address_of(program, other, connections.HOST_STORAGE)

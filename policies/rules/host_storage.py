@@ -23,7 +23,7 @@ def shared(program: Program, config: Config) -> Iterator[Finding]:
             if slot is known_slot:
                 continue
             if address is None:
-                if program.partial or slot.cloned or (slot.resource is None and not slot.written_in):
+                if slot.cloned or (slot.resource is None and not slot.written_in):
                     continue
                 if program.orphans or program.unseen or not slot.complete:
                     yield later(slot.where, f"the app settings of {slot.label}")

@@ -211,6 +211,32 @@ class TestInAFirstPreviewValuesAreUnknownAnd:
         assert {rule for rule, _ in world.advised()} == {DIFFERS, SHARED, SEPARATE}
         assert len([rule for rule, _ in world.findings() if rule == SEPARATE]) == 1
 
+    def test_a_key_vault_that_went_in_too_may_hold_the_connection(self) -> None:
+        vault = "urn:pulumi:test::project::azure-native:keyvault:Secret::store"
+        world = self.world({"ordersblue"}, {"ordersblue"})
+        for slot in ("production", "staging"):
+            world[slot].sources["properties"].add(vault)
+        world.add("keyvault:Secret", "store")
+        assert world.refused() == set()
+
+    def test_settings_that_are_unknown_as_a_whole_are_left_to_the_update(self) -> None:
+        world = app("orders")
+        world["staging"].put("properties", UNKNOWN)
+        assert world.refused() == set()
+        assert {DIFFERS, SEPARATE, SHARED, PRESENT} <= {rule for rule, _ in world.advised()}
+        world["production"].put("properties", UNKNOWN)
+        assert world.refused() == set()
+        assert PRESENT in {rule for rule, _ in world.advised()}
+
+    def test_a_child_whose_name_is_made_as_its_sites_is_belongs_to_it(self) -> None:
+        world = app("orders")
+        for name in ("site", "production", "staging", "sticky", "staging-slot"):
+            world[name].put("name", UNKNOWN)
+            world[name].sources["name"] = {"urn:pulumi:test::project::random:index/randomPet:RandomPet::pet"}
+        assert world.refused() == set()
+        world.unset("staging", DURABLE)
+        assert world.refused() == {(PRESENT, "staging")}
+
     def test_names_as_outputs_lead_to_their_site_and_slot(self) -> None:
         world = app("orders")
         for name in ("production", "staging", "sticky", "staging-slot"):
@@ -234,6 +260,36 @@ def test_a_targeted_update_shows_only_its_targets() -> None:
     world["staging"].inputs = None
     world["staging"].sources["properties"] = set()
     assert world.refused() == set()
+
+
+def test_what_the_program_only_reads_is_someone_elses_to_judge() -> None:
+    """`WebApp.get` and the like: no resource policy sees them, and stack policies see what Azure answered."""
+    world = app("orders")
+    for name in ("site", "staging-slot", "ordersblue"):
+        world[name].outputs = {"name": {"site": "orders", "ordersblue": "ordersblue"}.get(name, "orders/staging")}
+        world[name].inputs = None
+        world[name].protect = False
+    assert world.refused() == set()
+    world.put("staging", DURABLE, key_connection("ordersblue"))
+    assert world.refused() == {(DIFFERS, "staging")}
+
+
+def test_a_connection_that_an_override_names_is_a_durable_one() -> None:
+    world = app("orders")
+    for slot in ("production", "staging"):
+        world.put(slot, "Store", world[slot].inputs["properties"].pop(DURABLE))  # type: ignore[index]
+        name = HUB_OVERRIDE.replace("hubName", "storageProvider__connectionName")
+        world.put(slot, name, "Store")
+    assert world.refused() == set()
+    world.stick("Store")
+    assert world.refused() == {("durable-storage-setting-not-sticky", "sticky")}
+
+
+def test_a_list_of_sticky_names_is_judged_even_where_it_is_all_that_the_program_has() -> None:
+    world = app("orders")
+    world.remove(*(name for name in world.made if name != "sticky"))
+    world.stick(HUB_OVERRIDE)
+    assert world.refused() == {(HUB_STICKY, "sticky")}
 
 
 def test_a_sticky_name_that_isnt_known_yet_is_left_to_the_update() -> None:

@@ -125,6 +125,13 @@ def test_names_that_are_cut_to_one_host_id_are_refused() -> None:
     assert app(LONG).refused() == {(HOST_ID, "staging")}
 
 
+def test_host_ids_collide_whether_or_not_a_preview_knows_the_account() -> None:
+    world = app(LONG)
+    for slot in ("production", "staging"):
+        world.put(slot, "AzureWebJobsStorage", UNKNOWN)
+    assert world.refused() == {(HOST_ID, "staging")}
+
+
 def test_sticky_explicit_host_ids_keep_long_names_apart() -> None:
     name = "AzureFunctionsWebHost__hostid"
     world = app(LONG)
@@ -272,6 +279,23 @@ def test_a_package_that_a_preview_links_by_its_account_is_read(tmp_path: Path) -
         *((AGREES, slot) for slot in ("production", "staging")),
         *((EXPLICIT, slot) for slot in ("production", "staging")),
     }
+
+
+def test_of_two_packages_that_a_slot_may_run_one_that_is_right_is_enough_to_wait(tmp_path: Path) -> None:
+    world = with_package(tmp_path, GOOD)
+    old = world.add(r.BLOB, "old-blob", blobName="old.zip", accountName="ordershost", containerName="packages")
+    wrong = host_json(hubName="OldHub", storageProvider={"connectionName": "Other"})
+    old.put("source", Asset(path=str(package(tmp_path, wrong, "old.zip"))))
+    assert world.refused() == set()
+    for slot in ("production", "staging"):
+        world.put(slot, "WEBSITE_RUN_FROM_PACKAGE", UNKNOWN)
+        world[slot].sources["properties"] = {world["ordershost"].urn}
+    assert world.refused() == set()
+    assert (EXPLICIT, "production") in world.advised()
+    for slot in ("production", "staging"):
+        url = "https://ordershost.blob.core.windows.net/packages/old.zip"
+        world.put(slot, "WEBSITE_RUN_FROM_PACKAGE", url)
+    assert world.refused() == {(AGREES, "production"), (AGREES, "staging")}
 
 
 def test_another_provider_than_azure_storage_is_left_alone(tmp_path: Path) -> None:
