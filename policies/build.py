@@ -40,7 +40,8 @@ def program_of(found: Iterable[Resource], kinds: Mapping[str, str] | None = None
     for app in all_of(r.WEB_APP):
         sites.add(app)
     for app in all_of(r.WEB_APP_SLOT):
-        if (slot := sites.slot_of(app)) and app.inputs is not None:
+        # A slot that the program only reads doesn't tell its name; its settings do, if they are here.
+        if app.inputs is not None and (slot := sites.slot_of(app)):
             slot.resource = app
     for app in all_of(r.WEB_APP, r.WEB_APP_SLOT):
         if slot := sites.of_app(app):
@@ -51,9 +52,15 @@ def program_of(found: Iterable[Resource], kinds: Mapping[str, str] | None = None
     for strings in all_of(r.CONNECTION_STRINGS, r.CONNECTION_STRINGS_SLOT):
         if slot := sites.slot_of(strings):
             _add_connection_strings(slot, strings)
-    for names in all_of(r.SLOT_NAMES):
-        if site := sites.site_of(names):
+    lists = all_of(r.SLOT_NAMES)
+    for names in lists:
+        if names.inputs is not None and (site := sites.site_of(names)):
             site.slot_names.append(names)
+    for names in lists:
+        if names.inputs is None:
+            # Whose it is can't be told, so it may be that of any site without one.
+            for site in program.sites:
+                site.slot_names = site.slot_names or [names]
     return program
 
 

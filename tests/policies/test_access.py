@@ -134,15 +134,16 @@ def test_a_store_without_protection_is_refused() -> None:
     assert world.refused() == set()
 
 
-def test_in_a_first_preview_a_store_is_one_of_the_accounts_that_its_slot_is_made_from() -> None:
+@pytest.mark.parametrize("store", ["ordersblue", "ordersstaging"])
+def test_in_a_first_preview_a_store_is_one_of_the_accounts_that_its_slot_is_made_from(store: str) -> None:
     world = app("orders")
     for slot, account in (("production", "ordersblue"), ("staging", "ordersstaging")):
         for name in (DURABLE, "AzureWebJobsStorage"):
             world.put(slot, name, UNKNOWN)
         world[slot].sources["properties"] = {world["ordershost"].urn, world[account].urn}
     assert world.refused() == set()
-    world["ordersblue"].protect = False
-    assert world.refused() == {(PROTECTED, "ordersblue")}
+    world[store].protect = False
+    assert world.refused() == {(PROTECTED, store)}
 
 
 @pytest.mark.parametrize(

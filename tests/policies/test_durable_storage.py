@@ -270,6 +270,7 @@ def test_what_the_program_only_reads_is_someone_elses_to_judge() -> None:
         world[name].inputs = None
         world[name].protect = False
     assert world.refused() == set()
+    assert {rule for rule, _ in world.advised()} == {"secret-by-reference"}
     world.put("staging", DURABLE, key_connection("ordersblue"))
     assert world.refused() == {(DIFFERS, "staging")}
 

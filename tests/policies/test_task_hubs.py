@@ -145,6 +145,14 @@ def test_sticky_explicit_host_ids_keep_long_names_apart() -> None:
     assert world.refused() == {(HOST_ID, "staging")}
 
 
+def test_a_list_of_sticky_names_that_a_targeted_update_doesnt_show_may_hold_any_name() -> None:
+    world = app("orders")
+    world.put("staging", "AzureFunctionsWebHost__hostid", "orders-2")
+    world["sticky"].inputs = None
+    assert world.refused() == set()
+    assert (HOST_ID, "sticky") in world.advised()
+
+
 def test_an_explicit_host_id_that_isnt_sticky_is_refused() -> None:
     world = app("orders")
     world.put("staging", "AzureFunctionsWebHost__hostid", "orders-2")
@@ -286,6 +294,7 @@ def test_of_two_packages_that_a_slot_may_run_one_that_is_right_is_enough_to_wait
     old = world.add(r.BLOB, "old-blob", blobName="old.zip", accountName="ordershost", containerName="packages")
     wrong = host_json(hubName="OldHub", storageProvider={"connectionName": "Other"})
     old.put("source", Asset(path=str(package(tmp_path, wrong, "old.zip"))))
+    world.made = {"old-blob": old, **world.made}
     assert world.refused() == set()
     for slot in ("production", "staging"):
         world.put(slot, "WEBSITE_RUN_FROM_PACKAGE", UNKNOWN)
