@@ -46,7 +46,8 @@ class Gathered:
             inputs, self._inputs, self._of_site = self._inputs, {}, {}
         kinds: dict[str, str] = {}
         judged: list[Resource] = []
-        for resource in resources:
+        # The engine's own order differs from run to run, and what is said is to be the same each time.
+        for resource in sorted(resources, key=lambda resource: resource.urn):
             kind = kinds[resource.urn] = kind_of(resource.type)
             if kind in JUDGED:
                 judged.append(

@@ -166,8 +166,14 @@ def test_programs_that_are_right_pass_and_what_only_an_update_knows_is_refused_b
     assert {(rule, of) for rule, level, of, _ in said if level == "mandatory"} == set()
     assert code == 0
 
+    (foreign.folder / "wrong.json").write_text('{"staging-starters-disabled": {"starters": [""]}}')
+    code, output = foreign.run("preview", *PACK, "--policy-pack-config", "wrong.json")
+    assert code != 0
+    assert "validating policy config" in output
+    assert "starters" in output
+
     later = programs([("later", LATER)])
-    quiet = {"secret-by-reference": "disabled"}
+    quiet = {"secret-by-reference": "disabled", "staging-starters-disabled": {"starters": []}}
     code, said = foreign.judged("preview", later, quiet)
     assert (code, said) == (0, set())
     code, said = foreign.judged("up --yes --skip-preview", later, quiet)

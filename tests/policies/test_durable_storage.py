@@ -60,6 +60,18 @@ def test_a_sticky_member_of_the_family_is_refused(name: str) -> None:
     assert world.refused() == {("durable-storage-setting-not-sticky", "sticky")}
 
 
+def test_a_family_that_is_partly_sticky_is_told_apart() -> None:
+    world = app("orders")
+    for slot, account in (("production", "ordersblue"), ("staging", "ordersstaging")):
+        world.unset(slot, DURABLE)
+        world.put(slot, f"{DURABLE}__accountName", account)
+        world.put(slot, f"{DURABLE}__credential", "managedidentity")
+    assert world.refused() == set()
+    world.stick(f"{DURABLE}__credential")
+    ((_, finding),) = [found for found in world.findings() if found[0] == "durable-storage-setting-not-sticky"]
+    assert f"'{DURABLE}__credential' of site 'orders' is sticky and '{DURABLE}__accountName' not" in finding.message
+
+
 def test_a_sticky_connection_of_another_name_is_refused_once_config_tells_the_name() -> None:
     world = app("orders")
     for slot in ("production", "staging"):

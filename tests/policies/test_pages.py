@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pulumi
 import pytest
+import yaml
 from google.protobuf import json_format
 from pulumi.runtime import mocks
 
@@ -116,6 +118,24 @@ def test_the_index_lists_each_rule_and_no_page_is_left_over() -> None:
     index = (FOLDER / "README.md").read_text()
     assert [line.split("]")[0][3:] for line in index.splitlines() if line.startswith("| [")] == NAMES
     assert {path.stem for path in FOLDER.glob("*.md")} - {"README", "github-actions"} == set(NAMES)
+
+
+def test_the_config_in_the_index_is_of_rules_that_have_it() -> None:
+    index = (FOLDER / "README.md").read_text()
+    config = json.loads(index.split("```json\n")[1].split("```")[0])
+    for rule, values in config.items():
+        assert rule in NAMES
+        assert isinstance(values, str) or set(values) == set(SCHEMAS[rule])
+    assert set(SCHEMAS) <= set(config)
+
+
+def test_the_workflow_for_pull_requests_previews_under_the_pack_without_the_right_to_write() -> None:
+    text = (FOLDER / "github-actions.md").read_text()
+    workflow = yaml.safe_load(text.split("```yaml\n")[1].split("```")[0])
+    assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
+    last = workflow["jobs"]["preview"]["steps"][-1]["run"]
+    assert last.startswith("pulumi preview ")
+    assert "--policy-pack durable-zero-downtime/policies" in last
 
 
 @pytest.mark.parametrize("name", FINE)
