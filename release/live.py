@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from durable.stores import Colour
+from durable.stores import Colour, Release, Slot
+from durable.swap import stuck
 from release import cloud
 from release.clock import SYSTEM_CLOCK
 from release.observed import Observed, Stores, observe
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from release.guard import Guard
     from release.instances import Instances
     from release.patience import Patience
+    from release.swap import SwapLimits
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,26 @@ class Live:
             return open_store(settings, self.names.stores.connection_name, lambda: self._credential)
         except cloud.CloudError as error:
             raise StoreUnknownError("", f"{error}") from error
+
+    def exchange(self, package: str, limits: SwapLimits, report: Callable[[str], None]) -> None:
+        """Have production run the package that staging holds, as release.swap.exchange does.
+
+        Raises SwapError before anything is asked for where a setting would stay behind that must go with its package.
+        """
+        from release.swap import SwapError, exchange
+
+        production = self.look().production
+        if not (isinstance(production, Release) and production.package == package) and (found := self._stuck()):
+            raise SwapError(
+                f"{', '.join(sorted(found))}: at a swap this must go with the package, and is among the slot settings "
+                "of the site, so a package would meet the other's task hub. Nothing was swapped. What to do: run "
+                "`pulumi up`, which takes it out of the list, or take it out of slotConfigNames."
+            )
+        exchange(self.app, self.look, package, limits, SYSTEM_CLOCK, report)
+
+    def _stuck(self) -> frozenset[str]:
+        sticky, connection = self.app.sticky(), self.names.stores.connection_name
+        return frozenset().union(*(stuck(self.app.settings(slot) or {}, connection, sticky) for slot in Slot))
 
     def guard(self, patience: Patience, report: Callable[[str], None]) -> Guard:
         from release.guard import Guard

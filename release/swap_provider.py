@@ -12,7 +12,8 @@ from durable.stores import Release, Slot
 from release import cloud
 from release.clock import SYSTEM_CLOCK
 from release.live import AppNames, Live
-from release.swap import SwapLimits, check_production, exchange
+from release.swap import SwapLimits
+from release.warm_up import check_production
 
 
 class SwapProvider(dynamic.ResourceProvider):
@@ -44,7 +45,7 @@ class SwapProvider(dynamic.ResourceProvider):
         live, limits, clock = self._live(props), SwapLimits(), SYSTEM_CLOCK
         package = props.get("package")
         if package is not None:
-            exchange(live.app, live.look, package, limits, clock, print)
+            live.exchange(package, limits, print)
             if props["check"]:
                 check_production(live.app, live.app.settings(Slot.PRODUCTION) or {}, limits, clock, print)
         return {**props, "production": package}

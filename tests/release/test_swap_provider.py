@@ -110,6 +110,16 @@ def test_a_package_that_staging_does_not_hold_is_refused_and_nothing_is_swapped(
     assert Q in package_in(shop)
 
 
+@pytest.mark.parametrize("name", ["DurableManagementStorage", "website_run_from_package"])
+def test_nothing_is_swapped_while_a_setting_that_must_travel_is_sticky(shop: Arm, name: str) -> None:
+    names = {"properties": {"appSettingNames": [name]}}
+    shop.web.web_apps.update_slot_configuration_names(GROUP, "shop", names)
+    with pytest.raises(SwapError, match=f"(?i){name}.*Nothing was swapped"):
+        provider().update("shop/production", inputs(Q, Q), inputs(P, Q))
+    assert Q in package_in(shop)
+    assert provider().update("shop/production", inputs(Q, Q), inputs(Q, P)).outs is not None
+
+
 def test_without_a_package_nothing_is_asked_of_azure() -> None:
     made = provider().create(inputs(None, None))
     assert made.outs is not None
