@@ -9,9 +9,10 @@ from typing import Any
 from pulumi import dynamic
 
 from durable.stores import Release, Slot
-from release import cloud
+from release.app_names import AppNames
+from release.azure_config import CONFIG_KEYS
 from release.clock import SYSTEM_CLOCK
-from release.live import AppNames, Live
+from release.live import Live
 from release.swap import SwapLimits
 from release.warm_up import check_production
 
@@ -25,7 +26,7 @@ class SwapProvider(dynamic.ResourceProvider):
     _config: Mapping[str, str]
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
-        known = {key: req.config.get(key) for key in cloud.CONFIG_KEYS}
+        known = {key: req.config.get(key) for key in CONFIG_KEYS}
         self._config = {key: value for key, value in known.items() if value is not None}
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:

@@ -10,7 +10,7 @@ from pulumi.dynamic.config import Config
 
 from durable.stores import Colour
 from localazure.identity import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID
-from release.live import AppNames
+from release.app_names import AppNames
 from release.observed import Stores
 from release.swap import SwapError
 from release.swap_provider import SwapProvider
