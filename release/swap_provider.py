@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
+import sys
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +29,7 @@ class SwapProvider(dynamic.ResourceProvider):
     _config: Mapping[str, str]
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
+        _end_with_the_engine()
         known = {key: req.config.get(key) for key in CONFIG_KEYS}
         self._config = {key: value for key, value in known.items() if value is not None}
 
@@ -53,3 +57,20 @@ class SwapProvider(dynamic.ResourceProvider):
 
     def _live(self, props: Mapping[str, Any]) -> Live:
         return Live(AppNames.from_inputs(props), self._config, os.environ)
+
+
+def _end_with_the_engine() -> None:
+    """Have the process of dynamic providers end when its engine is gone, killed too: an orphan would swap on.
+
+    The engine holds the other end of a plugin's stdin. Anything but such a pipe tells nothing about it.
+    """
+    plugin = getattr(sys.modules["__main__"], "__spec__", None)
+    if plugin is None or plugin.name != "pulumi.dynamic.__main__" or not stat.S_ISFIFO(os.fstat(0).st_mode):
+        return
+
+    def wait() -> None:
+        while os.read(0, 1024):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=wait, name="engine", daemon=True).start()
