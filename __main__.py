@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi_azure_native import resources
@@ -31,6 +32,9 @@ from release.planner import Plan, Refusal, plan
 from release.settings import Settings
 from release.swap import SwapLimits
 from release.swap_provider import SwapProvider
+
+if TYPE_CHECKING:
+    from release.guard import Guard
 
 
 def main() -> None:
@@ -58,8 +62,11 @@ class ReleaseHooks:
         self._observed = observed
         self._plan = decided
         self._live = live
-        self._guard = live.guard(settings.patience, pulumi.log.info)
-        self._warm_up = settings.warm_up
+        self._settings = settings
+
+    @cached_property
+    def _guard(self) -> Guard:
+        return self._live.guard(self._settings.patience, pulumi.log.info)
 
     def tell(self, read: Read) -> None:
         """Log the plan; in a preview also how the task hubs stand that an update would wait for."""
@@ -79,7 +86,7 @@ class ReleaseHooks:
 
     def before_swap(self) -> pulumi.ResourceHook:
         def check(_: Mapping[str, Any]) -> None:
-            self._guard.before_swap(self._live.app, self._plan, SwapLimits(), warm=self._warm_up)
+            self._guard.before_swap(self._live.app, self._plan, SwapLimits(), warm=self._settings.warm_up)
 
         return waiting_hook("swap-gate", check)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from durable.app_settings import CONTENT_SHARE, HUB_SETTING, PACKAGE, PACKAGE_IDENTITY, VERSION_LABEL
+from durable.connections import belongs_to
+
 _EXTENSION_VERSION = "_EXTENSION_VERSION"
 _OVERRIDE = "WEBSITE_OVERRIDE_STICKY_EXTENSION_VERSIONS"
 
@@ -17,6 +20,17 @@ def stays(setting: str, slot_settings: Collection[str], *, extension_versions_mo
     if setting.upper().endswith(_EXTENSION_VERSION) and not extension_versions_move:
         return True
     return setting.upper() in {name.upper() for name in slot_settings}
+
+
+def stuck(settings: Mapping[str, str], connection: str, slot_settings: Collection[str]) -> frozenset[str]:
+    """Those settings of a slot that belong to its package or its store, and would stay behind at a swap.
+
+    With one of them the package coming in meets the other's task hub, at the latest when it is warmed up, or runs on
+    without its own (azure_facts.md 4.3). `connection` names the store.
+    """
+    own = {PACKAGE, PACKAGE_IDENTITY, CONTENT_SHARE, VERSION_LABEL, HUB_SETTING, settings.get(HUB_SETTING)}
+    travelling = (name for name in settings if name in own or belongs_to(name, connection))
+    return frozenset(name for name in travelling if stays(name, slot_settings))
 
 
 def swapped(

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccessError",
+    "CallLimits",
     "LiveApp",
     "LiveError",
-    "Patience",
     "SwapBusyError",
     "SwapRefusedError",
     "SwapUncertainError",
@@ -43,7 +43,7 @@ _NOT_ABOUT_THE_OPERATION: Final = frozenset({401, 403, 404, 408, 429})
 
 
 @dataclass(frozen=True)
-class Patience:
+class CallLimits:
     """How long calls to ARM may take, in seconds, and how often those that change nothing are repeated.
 
     `connect` and `read` are for one attempt, `call` is for a call with its repeats. The pauses between them double
@@ -68,7 +68,7 @@ def open_app(
     group: str,
     site: str,
     staging_slot: str,
-    patience: Patience = Patience(),
+    limits: CallLimits = CallLimits(),
 ) -> LiveApp:
     """The app by its names; nothing is asked yet, so this never fails for what is or isn't in Azure."""
     client = WebSiteManagementClient(
@@ -77,14 +77,14 @@ def open_app(
         cloud.resource_manager,
         credential_scopes=[cloud.scope],
         authentication_policy=_LoopbackToken(credential, cloud.scope) if cloud.loopback else None,
-        retry_policy=_Repeats(patience),
-        polling_interval=patience.poll,
-        connection_timeout=patience.connect,
-        read_timeout=patience.read,
+        retry_policy=_Repeats(limits),
+        polling_interval=limits.poll,
+        connection_timeout=limits.connect,
+        read_timeout=limits.read,
         # A proxy has no way to this machine.
         use_env_settings=not cloud.loopback,
     )
-    return LiveApp(client, cloud, group, site, staging_slot, patience)
+    return LiveApp(client, cloud, group, site, staging_slot, limits)
 
 
 class LiveApp:
@@ -97,14 +97,14 @@ class LiveApp:
         group: str,
         site: str,
         staging_slot: str,
-        patience: Patience,
+        limits: CallLimits,
     ) -> None:
         self._client = client
         self._cloud = cloud
         self._group = group
         self._site = site
         self._staging = staging_slot
-        self._patience = patience
+        self._limits = limits
         self._hosts: dict[Slot, str] = {}
 
     def __enter__(self) -> LiveApp:
@@ -135,6 +135,12 @@ class LiveApp:
             right = f"{_SITE if slot is Slot.PRODUCTION else _SLOT}/config/list/action"
             raise failure(Task(f"read the app settings of {self._named(slot)}", right), error) from error
         return dict(found.properties or {})
+
+    def sticky(self) -> frozenset[str]:
+        """The names of the app settings that stay with their slot at a swap."""
+        task = Task(f"read which app settings of {self._site} are sticky", f"{_SITE}/config/read")
+        found = called(task, lambda: self._client.web_apps.list_slot_configuration_names(self._group, self._site))
+        return frozenset(found.app_setting_names or ())
 
     def swapping(self) -> bool:
         """Whether ARM tells of an operation in progress on the site."""
@@ -173,12 +179,12 @@ class LiveApp:
         except AzureError as error:
             raise self._not_begun(error) from error
         try:
-            poller.wait(self._patience.swap)
+            poller.wait(self._limits.swap)
         except AzureError as error:
             raise self._not_ended(error) from error
         if not poller.done():
             raise SwapUncertainError(
-                f"The swap of {self._site} was begun, and has not ended in {self._patience.swap:g} seconds."
+                f"The swap of {self._site} was begun, and has not ended in {self._limits.swap:g} seconds."
             )
 
     def _not_begun(self, error: AzureError) -> LiveError:
@@ -235,16 +241,16 @@ class _Repeats(RetryPolicy[HttpRequest, HttpResponse]):
     RetryPolicy on its own repeats a POST that is answered 500, 503 or 504, or anything along with Retry-After.
     """
 
-    def __init__(self, patience: Patience) -> None:
-        self._longest = patience.longest_pause
+    def __init__(self, limits: CallLimits) -> None:
+        self._longest = limits.longest_pause
         super().__init__(
-            retry_total=patience.repeats,
-            retry_connect=patience.repeats,
-            retry_read=patience.repeats,
-            retry_status=patience.repeats,
-            retry_backoff_factor=patience.pause,
-            retry_backoff_max=patience.longest_pause,
-            timeout=patience.call,
+            retry_total=limits.repeats,
+            retry_connect=limits.repeats,
+            retry_read=limits.repeats,
+            retry_status=limits.repeats,
+            retry_backoff_factor=limits.pause,
+            retry_backoff_max=limits.longest_pause,
+            timeout=limits.call,
         )
 
     def send(self, request: PipelineRequest[HttpRequest]) -> PipelineResponse[HttpRequest, HttpResponse]:

@@ -13,7 +13,8 @@ from release.instances import Instances, StoreUnknownError
 from release.observed import Absent, Blank, Observed, Unclear, View
 from release.patience import Patience
 from release.planner import Plan
-from release.swap import App, SwapLimits, warm_up
+from release.swap import App, SwapLimits
+from release.warm_up import warm_up
 
 
 class SwapApp(App, Protocol):

@@ -1,52 +1,29 @@
-"""The live app that a run is about, opened when it is first needed: most runs change nothing."""
+"""The live app that a run is about, opened when it is first needed: most runs change nothing.
+
+So are the modules behind it loaded, since Azure's clients take a good part of a preview's time.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from durable.stores import Colour
-from release import cloud
+from durable.stores import Release, Slot
+from durable.swap import stuck
 from release.clock import SYSTEM_CLOCK
-from release.observed import Observed, Stores, observe
+from release.observed import Observed, observe
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
     from release.app import LiveApp
+    from release.app_names import AppNames
+    from release.cloud import Cloud
     from release.guard import Guard
     from release.instances import Instances
     from release.patience import Patience
-
-
-@dataclass(frozen=True)
-class AppNames:
-    """Which app it is, by the names in config."""
-
-    group: str
-    site: str
-    staging_slot: str
-    stores: Stores
-
-    def to_inputs(self) -> dict[str, Any]:
-        """As inputs of a Pulumi resource."""
-        return {
-            "resourceGroup": self.group,
-            "site": self.site,
-            "stagingSlot": self.staging_slot,
-            "stores": {str(colour): account for colour, account in self.stores.accounts.items()},
-            "connectionName": self.stores.connection_name,
-            "taskHub": self.stores.hub,
-        }
-
-    @classmethod
-    def from_inputs(cls, inputs: Mapping[str, Any]) -> AppNames:
-        """The reverse of `to_inputs`."""
-        accounts = {Colour(colour): account for colour, account in inputs["stores"].items()}
-        stores = Stores(accounts, inputs["connectionName"], inputs["taskHub"])
-        return cls(inputs["resourceGroup"], inputs["site"], inputs["stagingSlot"], stores)
+    from release.swap import SwapLimits
 
 
 class Live:
@@ -60,21 +37,43 @@ class Live:
     @cached_property
     def app(self) -> LiveApp:
         from release.app import open_app
+        from release.cloud import subscription
 
-        names, subscription = self.names, cloud.subscription(self._config, self._environ)
-        return open_app(self._cloud, self._credential, subscription, names.group, names.site, names.staging_slot)
+        names, billed = self.names, subscription(self._config, self._environ)
+        return open_app(self._cloud, self._credential, billed, names.group, names.site, names.staging_slot)
 
     def look(self) -> Observed:
         return observe(self.app.settings, self.names.stores)
 
     def open_store(self, settings: Mapping[str, str]) -> Instances:
         """The orchestrations in the store that a slot's app settings lead to. Raises StoreUnknownError."""
+        from release.cloud import CloudError
         from release.instances import StoreUnknownError, open_store
 
         try:
             return open_store(settings, self.names.stores.connection_name, lambda: self._credential)
-        except cloud.CloudError as error:
+        except CloudError as error:
             raise StoreUnknownError("", f"{error}") from error
+
+    def exchange(self, package: str, limits: SwapLimits, report: Callable[[str], None]) -> None:
+        """Have production run the package that staging holds, as release.swap.exchange does.
+
+        Raises SwapError before anything is asked for where a setting would stay behind that must go with its package.
+        """
+        from release.swap import SwapError, exchange
+
+        production = self.look().production
+        if not (isinstance(production, Release) and production.package == package) and (found := self._stuck()):
+            raise SwapError(
+                f"{', '.join(sorted(found))}: at a swap this must go with the package, and is among the slot settings "
+                "of the site, so a package would meet the other's task hub. Nothing was swapped. What to do: run "
+                "`pulumi up`, which takes it out of the list, or take it out of slotConfigNames."
+            )
+        exchange(self.app, self.look, package, limits, SYSTEM_CLOCK, report)
+
+    def _stuck(self) -> frozenset[str]:
+        sticky, connection = self.app.sticky(), self.names.stores.connection_name
+        return frozenset().union(*(stuck(self.app.settings(slot) or {}, connection, sticky) for slot in Slot))
 
     def guard(self, patience: Patience, report: Callable[[str], None]) -> Guard:
         from release.guard import Guard
@@ -82,9 +81,13 @@ class Live:
         return Guard(self.look, self.open_store, patience, SYSTEM_CLOCK, report)
 
     @cached_property
-    def _cloud(self) -> cloud.Cloud:
-        return cloud.find_cloud(self._config, self._environ)
+    def _cloud(self) -> Cloud:
+        from release.cloud import find_cloud
+
+        return find_cloud(self._config, self._environ)
 
     @cached_property
     def _credential(self) -> TokenCredential:
-        return cloud.credential(self._cloud, self._config, self._environ)
+        from release.cloud import credential
+
+        return credential(self._cloud, self._config, self._environ)

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from durable import app_settings, connections, host_ids, hub_names, instance_ids, names, plans
 from durable.stores import Colour
-from release.live import AppNames
+from release.app_names import AppNames
 from release.observed import Stores
 from release.patience import Patience
 from release.planner import Desired, Drain, Promote

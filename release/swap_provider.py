@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import stat
+import sys
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 from pulumi import dynamic
 
 from durable.stores import Release, Slot
-from release import cloud
+from release.app_names import AppNames
+from release.azure_config import CONFIG_KEYS
 from release.clock import SYSTEM_CLOCK
-from release.live import AppNames, Live
-from release.swap import SwapLimits, check_production, exchange
+from release.live import Live
+from release.swap import SwapLimits
+from release.warm_up import check_production
 
 
 class SwapProvider(dynamic.ResourceProvider):
@@ -24,7 +29,8 @@ class SwapProvider(dynamic.ResourceProvider):
     _config: Mapping[str, str]
 
     def configure(self, req: dynamic.ConfigureRequest) -> None:
-        known = {key: req.config.get(key) for key in cloud.CONFIG_KEYS}
+        _end_with_the_engine()
+        known = {key: req.config.get(key) for key in CONFIG_KEYS}
         self._config = {key: value for key, value in known.items() if value is not None}
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
@@ -44,10 +50,27 @@ class SwapProvider(dynamic.ResourceProvider):
         live, limits, clock = self._live(props), SwapLimits(), SYSTEM_CLOCK
         package = props.get("package")
         if package is not None:
-            exchange(live.app, live.look, package, limits, clock, print)
+            live.exchange(package, limits, print)
             if props["check"]:
                 check_production(live.app, live.app.settings(Slot.PRODUCTION) or {}, limits, clock, print)
         return {**props, "production": package}
 
     def _live(self, props: Mapping[str, Any]) -> Live:
         return Live(AppNames.from_inputs(props), self._config, os.environ)
+
+
+def _end_with_the_engine() -> None:
+    """Have the process of dynamic providers end when its engine is gone, killed too: an orphan would swap on.
+
+    The engine holds the other end of a plugin's stdin. Anything but such a pipe tells nothing about it.
+    """
+    plugin = getattr(sys.modules["__main__"], "__spec__", None)
+    if plugin is None or plugin.name != "pulumi.dynamic.__main__" or not stat.S_ISFIFO(os.fstat(0).st_mode):
+        return
+
+    def wait() -> None:
+        while os.read(0, 1024):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=wait, name="engine", daemon=True).start()

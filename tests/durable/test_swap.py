@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from durable.swap import stays, swapped
+from durable.swap import stays, stuck, swapped
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,32 @@ def test_a_swap_exchanges_all_but_the_sticky_settings() -> None:
     assert after_staging == {"Store": "blue", "Package": "1", "HostId": "staging", "Disabled": "true", "Same": "x"}
     assert after_production == {"Store": "green", "Package": "2", "HostId": "production", "Same": "x"}
     assert swapped(after_staging, after_production, sticky) == (staging, production)
+
+
+SLOT = {
+    "AzureWebJobsStorage": "host",
+    "DurableManagementStorage": "green",
+    "WEBSITE_RUN_FROM_PACKAGE": "url",
+    "RELEASE_HUB_SETTING": "TaskHub",
+    "TaskHub": "OrdersHub",
+    "MODE": "quiet",
+}
+
+
+@pytest.mark.parametrize(
+    ("sticky", "expected"),
+    [
+        ([], set()),
+        (["MODE", "AzureWebJobsStorage", "WEBSITE_CONTENTSHARE"], set()),
+        (["durablemanagementstorage"], {"DurableManagementStorage"}),
+        (["WEBSITE_RUN_FROM_PACKAGE", "MODE"], {"WEBSITE_RUN_FROM_PACKAGE"}),
+        (["TaskHub", "RELEASE_HUB_SETTING"], {"TaskHub", "RELEASE_HUB_SETTING"}),
+    ],
+)
+def test_what_belongs_to_package_or_store_and_is_sticky_is_stuck(sticky: list[str], expected: set[str]) -> None:
+    assert stuck(SLOT, "DurableManagementStorage", sticky) == expected
+
+
+def test_each_member_of_the_store_s_family_can_be_stuck() -> None:
+    family = {"Store__accountName": "green", "AzureWebJobsStore__clientId": "id", "Storey": "x"}
+    assert stuck(family, "Store", family) == {"Store__accountName", "AzureWebJobsStore__clientId"}

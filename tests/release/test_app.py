@@ -17,7 +17,7 @@ from azure.core.pipeline.transport import HttpTransport
 
 from durable.stores import Colour, Slot
 from localazure.identity import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID
-from release.app import LiveApp, Patience, open_app
+from release.app import CallLimits, LiveApp, open_app
 from release.clock import SystemClock
 from release.cloud import Cloud, CloudError, credential, find_cloud
 from release.observed import Observed, Stores, observe
@@ -29,13 +29,13 @@ from release.swap import (
     SwapRefusedError,
     SwapUncertainError,
     exchange,
-    warm_up,
 )
+from release.warm_up import warm_up
 from tests.clients import FixedCredential
 from tests.localazure.conftest import GROUP, Arm, serving
 from tests.localazure.held_storage import HeldStorage, hold_next_swap
 
-QUICK = Patience(repeats=3, pause=0, longest_pause=0, poll=0.01)
+QUICK = CallLimits(repeats=3, pause=0, longest_pause=0, poll=0.01)
 LOGIN = {"ARM_TENANT_ID": TENANT_ID, "ARM_CLIENT_ID": CLIENT_ID, "ARM_CLIENT_SECRET": CLIENT_SECRET}
 SETTINGS_READ = "config/appsettings/list"
 
@@ -60,10 +60,10 @@ def arm(tmp_path: Path, storage: HeldStorage) -> Iterator[Arm]:
         storage.free.set()
 
 
-def opened(arm: Arm, *, site: str = "shop", slot: str = "staging", patience: Patience = QUICK) -> LiveApp:
+def opened(arm: Arm, *, site: str = "shop", slot: str = "staging", limits: CallLimits = QUICK) -> LiveApp:
     environ = {"ARM_METADATA_HOSTNAME": arm.url, **LOGIN}
     cloud = find_cloud({}, environ)
-    return open_app(cloud, credential(cloud, {}, environ), SUBSCRIPTION_ID, GROUP, site, slot, patience)
+    return open_app(cloud, credential(cloud, {}, environ), SUBSCRIPTION_ID, GROUP, site, slot, limits)
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_azure_can_not_ask_for_more_patience_than_there_is(arm: Arm, monkeypatch
     slept: list[float] = []
     monkeypatch.setattr(HttpTransport, "sleep", lambda _, seconds: slept.append(seconds))
     arm.fault(path=SETTINGS_READ, fault={"status": 429, "retryAfter": 3600})
-    with opened(arm, patience=Patience(longest_pause=30)) as app:
+    with opened(arm, limits=CallLimits(longest_pause=30)) as app:
         assert app.settings(Slot.PRODUCTION) == {"Code": "one"}
     assert slept == [30]
 
@@ -300,7 +300,7 @@ def test_while_a_swap_goes_on_azure_tells_of_it_and_takes_no_other(
 
 def test_a_swap_that_takes_longer_than_there_is_patience_for_is_uncertain(arm: Arm, storage: HeldStorage) -> None:
     hold_next_swap(arm, storage)
-    with opened(arm, patience=Patience(poll=0.01, swap=0.01)) as app:
+    with opened(arm, limits=CallLimits(poll=0.01, swap=0.01)) as app:
         with pytest.raises(SwapUncertainError, match=r"has not ended in 0\.01 seconds"):
             app.swap()
         storage.free.set()

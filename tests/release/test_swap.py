@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from durable.stores import Colour, Release, Slot, Store
 from release.observed import Absent, Blank, Observed, Unclear
 from release.swap import (
-    PING_PATH,
-    PING_STATUSES,
     AccessError,
     LiveError,
     SwapBusyError,
@@ -22,10 +20,9 @@ from release.swap import (
     SwapLimits,
     SwapRefusedError,
     SwapUncertainError,
-    check_production,
     exchange,
-    warm_up,
 )
+from release.warm_up import PING_PATH, PING_STATUSES, check_production, warm_up
 
 WANTED = "b" * 64
 OLD = Release(Store(Colour.BLUE, "shopblue", "Hub"), "a" * 64, "1.0")

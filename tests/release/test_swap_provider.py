@@ -10,7 +10,7 @@ from pulumi.dynamic.config import Config
 
 from durable.stores import Colour
 from localazure.identity import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID
-from release.live import AppNames
+from release.app_names import AppNames
 from release.observed import Stores
 from release.swap import SwapError
 from release.swap_provider import SwapProvider
@@ -108,6 +108,16 @@ def test_a_package_that_staging_does_not_hold_is_refused_and_nothing_is_swapped(
     with pytest.raises(SwapError, match="somebody has changed staging"):
         provider().update("shop/production", inputs(Q, Q), inputs("3" * 64, Q))
     assert Q in package_in(shop)
+
+
+@pytest.mark.parametrize("name", ["DurableManagementStorage", "website_run_from_package"])
+def test_nothing_is_swapped_while_a_setting_that_must_travel_is_sticky(shop: Arm, name: str) -> None:
+    names = {"properties": {"appSettingNames": [name]}}
+    shop.web.web_apps.update_slot_configuration_names(GROUP, "shop", names)
+    with pytest.raises(SwapError, match=f"(?i){name}.*Nothing was swapped"):
+        provider().update("shop/production", inputs(Q, Q), inputs(P, Q))
+    assert Q in package_in(shop)
+    assert provider().update("shop/production", inputs(Q, Q), inputs(Q, P)).outs is not None
 
 
 def test_without_a_package_nothing_is_asked_of_azure() -> None:
