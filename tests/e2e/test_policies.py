@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from policies.catalogue import CATALOGUE
-from tests.e2e.conftest import REPOSITORY, LocalAzure, Stack
+from tests.e2e.local import REPOSITORY, LocalAzure, Stack
 from tests.policies.fine import FINE
 from tests.policies.pages import pages, preamble
 
