@@ -162,8 +162,9 @@ class StatusCheck:
             ):
                 body = self._body(answer)
         except _MAY_GO_BETTER as error:
-            problem = "StatusCheck can't be reached, or its answer broke off"
-            raise _TransientError(f"{problem}; check the address and this machine's network") from error
+            raise _TransientError(
+                "StatusCheck can't be reached, or its answer broke off; check the address and this machine's network"
+            ) from error
         except httpx.TimeoutException as error:
             raise self._problem("StatusCheck didn't answer in time; see the app's log, and try again") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
