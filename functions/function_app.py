@@ -14,6 +14,7 @@ from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
+from status_check import blueprint as status_check
 
 APPROVAL_LIMIT = 1000
 """Orders above this total wait for the external event `Approval`, with true or false."""
@@ -21,6 +22,7 @@ APPROVAL_LIMIT = 1000
 APPROVAL_TIME = timedelta(days=3)
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
+app.register_functions(status_check)
 
 
 @app.route(route="orders", methods=["POST"])

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,8 +14,8 @@ import azure.functions as func
 import pytest
 
 from durable.host_json import read_host_json
+from tests.functions import sample
 
-FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 SMALL = {"item": "lamp", "quantity": 2, "total": 80}
 LARGE = SMALL | {"total": 5000}
@@ -71,18 +69,13 @@ class Context:
 
 @pytest.fixture(scope="module")
 def shop() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("sample_function_app", FUNCTIONS / "function_app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return sample.module("function_app")
 
 
 @pytest.fixture(scope="module")
 def functions(shop: ModuleType) -> dict[str, Any]:
-    """What the app registers, by name; it lets itself be asked once only."""
-    return {function.get_function_name(): function for function in shop.app.get_functions()}
+    """What the app registers, by name."""
+    return sample.functions(shop)
 
 
 @pytest.fixture
@@ -104,6 +97,7 @@ def finish(orchestration: Generator[Any, Any, Any], *results: Any) -> Any:
 
 def test_the_app_has_starters_orchestrators_and_activities(functions: dict[str, Any]) -> None:
     assert {name: function.get_trigger().type for name, function in functions.items()} == {
+        "StatusCheck": "httpTrigger",
         "start_order": "httpTrigger",
         "start_stocktaking": "timerTrigger",
         "fulfil_order": "orchestrationTrigger",
@@ -198,7 +192,7 @@ def test_an_order_has_a_quantity_of_one_unless_it_says_more(shop: ModuleType) ->
 
 
 def test_host_json_names_hub_and_connection_as_durable_2_wants_them() -> None:
-    settings = read_host_json((FUNCTIONS / "host.json").read_text())
+    settings = read_host_json((sample.FUNCTIONS / "host.json").read_text())
     assert settings.hub_name == "OrdersHub"
     assert settings.connection_name == "DurableManagementStorage"
     assert settings.ignored == ()
