@@ -17,20 +17,21 @@ from components.function_app import FunctionApp, FunctionAppArgs
 from components.group import Group
 from components.hooks import waiting_hook
 from components.host_storage import HostStorage, HostStorageArgs
-from components.live_settings import LiveSettingsError, live_settings
+from components.live_settings import LiveSettingsError, live_settings, operation_in_progress
 from components.monitoring import Monitoring, MonitoringArgs
 from components.package_blob import PackageBlob, PackageBlobArgs
 from components.slot_settings import SlotSettings, SlotSettingsArgs
 from components.slot_swap import SlotSwap, SlotSwapArgs
 from durable.stores import Colour, Release, Slot
 from release.agreement import agreed_host_json
+from release.clock import SYSTEM_CLOCK
 from release.config import SettingsError, load
 from release.live import Live
 from release.observed import Observed, Read, observe
 from release.package import Package, PackageError, open_package
 from release.planner import Plan, Refusal, plan
 from release.settings import Settings
-from release.swap import SwapLimits
+from release.swap import SwapError, SwapLimits, await_idle
 from release.swap_provider import SwapProvider
 
 if TYPE_CHECKING:
@@ -44,15 +45,28 @@ def main() -> None:
         package = open_package(Path(settings.package))
         host_json = agreed_host_json(settings, package)
         read = live_settings(settings.group_name, settings.site, settings.staging_slot)
+        await_quiet(settings)
         observed = observe(read, settings.app_names.stores)
         decided = plan(observed, settings.desired(package.sha256, host_json.hub_setting))
         if isinstance(decided, Refusal):
             raise pulumi.RunError(f"{decided}")
         release = ReleaseHooks(observed, decided, Live(settings.app_names, config, os.environ), settings)
         release.tell(read)
-    except (SettingsError, PackageError, LiveSettingsError) as error:
+    except (SettingsError, PackageError, LiveSettingsError, SwapError) as error:
         raise pulumi.RunError(f"{error}") from error
     declare(settings, package, observed, decided, release)
+
+
+def await_quiet(settings: Settings) -> None:
+    """Let a swap under way end before the slots are looked at; a preview only tells of it."""
+
+    def swapping() -> bool:
+        return operation_in_progress(settings.group_name, settings.site)
+
+    if not pulumi.runtime.is_dry_run():
+        await_idle(swapping, SwapLimits(), SYSTEM_CLOCK, pulumi.log.info)
+    elif swapping():
+        pulumi.log.info("another operation is in progress on the site, such as a swap: this plan is made in its middle")
 
 
 class ReleaseHooks:

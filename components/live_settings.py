@@ -1,14 +1,16 @@
-"""The app settings that live slots have, asked of the provider while the program runs, in previews as well."""
+"""What live slots hold, asked of the provider while the program runs, in previews as well."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from pulumi_azure_native import web
 
 from durable.stores import Slot
 
+_T = TypeVar("_T")
 _NOT_FOUND = re.compile(r'Status=404 Code="(ResourceNotFound|ResourceGroupNotFound)"')
 _FORBIDDEN = re.compile(r"Status=403\b")
 _RIGHTS = {
@@ -28,7 +30,7 @@ def live_settings(group: str, site: str, staging_slot: str) -> Callable[[Slot], 
     """
 
     def read(slot: Slot) -> Mapping[str, str] | None:
-        try:
+        def ask() -> Mapping[str, str]:
             if slot is Slot.PRODUCTION:
                 found = web.list_web_app_application_settings(name=site, resource_group_name=group)
                 return dict(found.properties)
@@ -36,20 +38,33 @@ def live_settings(group: str, site: str, staging_slot: str) -> Callable[[Slot], 
                 name=site, slot=staging_slot, resource_group_name=group
             )
             return dict(staging.properties)
-        except Exception as error:
-            # The SDK raises plain exceptions, whose text carries the provider's.
-            text = str(error)
-            if _NOT_FOUND.search(text):
-                return None
-            advice = "run again; if it stays, look at the service's health"
-            if _FORBIDDEN.search(text):
-                advice = (
-                    f"give the identity that runs this the right {_RIGHTS[slot]}, such as by the role Website "
-                    "Contributor on the app"
-                )
-            raise LiveSettingsError(
-                f"The settings of the {slot} slot of {site} can't be read, so it is unknown what it holds: {text}. "
-                f"Nothing was changed. What to do: {advice}."
-            ) from error
+
+        return _answer(ask, f"The settings of the {slot} slot of {site} can't be read", _RIGHTS[slot])
 
     return read
+
+
+def operation_in_progress(group: str, site: str) -> bool:
+    """Whether ARM tells of an operation on the site, such as a swap. Raises LiveSettingsError."""
+
+    def ask() -> bool:
+        return bool(web.get_web_app(name=site, resource_group_name=group).in_progress_operation_id)
+
+    return _answer(ask, f"It can't be seen whether {site} is being swapped", "Microsoft.Web/sites/read") or False
+
+
+def _answer(ask: Callable[[], _T], failure: str, right: str) -> _T | None:
+    """What an invoke answers, None where it is that there is no such thing."""
+    try:
+        return ask()
+    except Exception as error:
+        # The SDK raises plain exceptions, whose text carries the provider's.
+        text = str(error)
+        if _NOT_FOUND.search(text):
+            return None
+        advice = "run again; if it stays, look at the service's health"
+        if _FORBIDDEN.search(text):
+            advice = f"give the identity that runs this the right {right}, such as by the role Website Contributor"
+        raise LiveSettingsError(
+            f"{failure}, so it is unknown what the slots hold: {text}. Nothing was changed. What to do: {advice}."
+        ) from error

@@ -190,13 +190,13 @@ class LiveApp:
     def _not_begun(self, error: AzureError) -> LiveError:
         """What an error in answer to the request for a swap means."""
         status, told = status_of(error), answered(error)
-        if status == 409:
+        if status in {409, 429}:
             return SwapBusyError(f"A swap of {self._site} can't begin now ({told}).")
         if status == 403:
             task = Task(f"swap the slots of {self._site}", f"{_SITE}/slotsswap/action")
             return SwapRefusedError(denied(task, error))
         # A login that fails by itself does so before anything is sent.
-        if isinstance(error, ClientAuthenticationError) or (_is_clients(status) and status not in {408, 429}):
+        if isinstance(error, ClientAuthenticationError) or (_is_clients(status) and status != 408):
             return SwapRefusedError(f"The swap of {self._site} was refused ({told}). {advice(error)}")
         return SwapUncertainError(
             f"Azure was asked to swap {self._site}, and it is not known whether it does ({told})."

@@ -85,7 +85,7 @@ class Guard:
         try:
             instances = self.open_store(settings)
         except StoreUnknownError as error:
-            raise RefusedError(f"{error}. {undone}.") from error
+            raise RefusedError(f"{error}. Therefore {undone}.") from error
         told: set[str] = set()
 
         def tell(verdict: Verdict) -> None:
@@ -103,7 +103,7 @@ class Guard:
                     "ids that may break under gate.except."
                 )
             case State.UNKNOWN:
-                raise RefusedError(f"{verdict.sentence()}. {undone}.")
+                raise RefusedError(f"{verdict.sentence()}. Therefore {undone}.")
 
     def _refuse_if_changed(self, slot: Slot, seen: View) -> None:
         now = self.look().of(slot)

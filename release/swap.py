@@ -26,7 +26,7 @@ class AccessError(LiveError):
 
 
 class SwapBusyError(LiveError):
-    """The site is taken by another operation: no swap was begun."""
+    """The site is taken by another operation, or Azure takes no more requests for now: no swap was begun."""
 
 
 class SwapRefusedError(LiveError):
@@ -98,7 +98,7 @@ class _Exchange:
         self._limits = limits
         self._clock = clock
         self._report = report
-        self._deadline = clock.now() + limits.timeout
+        self._deadline = _Deadline(limits, clock)
         self._turns = limits.pauses()
         self._told: set[str] = set()
 
@@ -145,10 +145,7 @@ class _Exchange:
         )
 
     def _await_idle(self) -> None:
-        pauses = self._limits.pauses()
-        while self._app.swapping():
-            self._tell("another operation is in progress on the site, such as a swap: waiting for its end")
-            self._pause(pauses, "another operation is still in progress on the site")
+        _await_idle(self._app.swapping, self._deadline, self._tell)
 
     def _await_turn(self, busy: SwapBusyError) -> None:
         self._tell(f"{busy} Trying again.")
@@ -221,11 +218,45 @@ class _Exchange:
             self._report(sentence)
 
     def _pause(self, pauses: Iterator[float], waiting: str) -> None:
+        self._deadline.pause(pauses, waiting)
+
+
+def await_idle(swapping: Callable[[], bool], limits: SwapLimits, clock: Clock, report: Report) -> None:
+    """Let an operation on the site, such as a swap that a killed run has begun, come to its end. Raises SwapError.
+
+    What is seen of the slots before that is half of this and half of that: staging has production's sticky settings.
+    """
+    told: set[str] = set()
+
+    def tell(sentence: str) -> None:
+        if sentence not in told:
+            told.add(sentence)
+            report(sentence)
+
+    _await_idle(swapping, _Deadline(limits, clock), tell)
+
+
+def _await_idle(swapping: Callable[[], bool], deadline: _Deadline, tell: Report) -> None:
+    pauses = deadline.limits.pauses()
+    while swapping():
+        tell("another operation is in progress on the site, such as a swap: waiting for its end")
+        deadline.pause(pauses, "another operation is still in progress on the site")
+
+
+class _Deadline:
+    """When to give up, counted from now on."""
+
+    def __init__(self, limits: SwapLimits, clock: Clock) -> None:
+        self.limits = limits
+        self._clock = clock
+        self._end = clock.now() + limits.timeout
+
+    def pause(self, pauses: Iterator[float], waiting: str) -> None:
         """Let time pass; at the limit, give up on what is awaited."""
-        left = self._deadline - self._clock.now()
+        left = self._end - self._clock.now()
         if left <= 0:
             raise SwapError(
-                f"After {self._limits.timeout:g} seconds {waiting}. What to do: see in the portal, in the site's "
+                f"After {self.limits.timeout:g} seconds {waiting}. What to do: see in the portal, in the site's "
                 "activity log, what goes on; then run again, which goes on from what is in the slots by then."
             )
         self._clock.sleep(min(next(pauses), left))

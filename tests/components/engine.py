@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,10 +96,15 @@ Live = Mapping[str, Mapping[str, str] | ProviderError]
 """What a slot's app settings are, or the provider's error, by slot; a slot that isn't there isn't deployed."""
 
 
-def run(program: Callable[[], object], live: Live | None = None, *, preview: bool = False) -> Run:
-    """Run a program, wait for all that it declares, and say what that was."""
+def run(
+    program: Callable[[], object], live: Live | None = None, *, preview: bool = False, operations: Sequence[str] = ()
+) -> Run:
+    """Run a program, wait for all that it declares, and say what that was.
+
+    `operations` are in progress on the site, one at each look, and then none is.
+    """
     done = Run()
-    azure = _Azure(live or {})
+    azure = _Azure(live or {}, operations)
 
     def body() -> pulumi.Output[Any]:
         program()
@@ -128,8 +133,9 @@ def _loop_of_thread() -> Iterator[None]:
 class _Azure(mocks.Mocks):
     """Outputs as ARM gives them for what the program reads."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, operations: Sequence[str]) -> None:
         self._live = live
+        self._operations = list(operations)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         inputs = dict(args.inputs)
@@ -158,6 +164,11 @@ class _Azure(mocks.Mocks):
             "azure-native:web:listWebAppApplicationSettings": "production",
             "azure-native:web:listWebAppApplicationSettingsSlot": "staging",
         }
+        if args.token == "azure-native:web:getWebApp":
+            if not self._live:
+                raise NOT_FOUND
+            pending = self._operations.pop(0) if self._operations else None
+            return {"id": "/site", "name": "site", "inProgressOperationId": pending}, []
         if args.token in listed:
             found = self._live.get(listed[args.token], NOT_FOUND)
             if isinstance(found, ProviderError):

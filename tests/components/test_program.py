@@ -6,7 +6,7 @@ import hashlib
 import json
 import runpy
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +39,16 @@ def write_package(path: Path, hub: str = "OrdersHub", connection: str = "Durable
 def program(monkeypatch: pytest.MonkeyPatch, package: Path) -> Program:
     """Runs the program with these keys in place of, or beside, the least that it needs."""
 
-    def go(live: Live | None = None, **keys: Any) -> Run:
+    def go(live: Live | None = None, *, preview: bool = False, operations: Sequence[str] = (), **keys: Any) -> Run:
         values = {"site": "orders-dev", "taskHub": "OrdersHub", "package": str(package)} | keys
         config = {f"{NAMESPACE}:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in values.items()}
         monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"azure-native:location": "westeurope", **config}))
-        return run(lambda: runpy.run_path(str(REPOSITORY / "__main__.py"), run_name="__main__"), live)
+        return run(
+            lambda: runpy.run_path(str(REPOSITORY / "__main__.py"), run_name="__main__"),
+            live,
+            preview=preview,
+            operations=operations,
+        )
 
     return go
 
@@ -247,6 +252,20 @@ def test_blobs_are_declared_for_what_slots_run_and_for_the_new_package_and_no_ot
     assert blobs.keys() == {f"{OLD}.zip", f"{sha}.zip"}
     assert list(blobs[f"{OLD}.zip"].options.ignoreChanges) == ["source"]
     assert blobs[f"{sha}.zip"].inputs["source"]["path"] == str(package)
+
+
+def test_a_swap_under_way_is_awaited_before_the_slots_are_looked_at_and_told_in_a_preview(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("release.clock.SystemClock.sleep", lambda _, seconds: slept.append(seconds))
+    done = program(live=DEPLOYED, operations=["a swap", "a swap", "a swap"])
+    assert len(slept) == 3
+    assert "another operation is in progress on the site, such as a swap: waiting for its end" in done.log
+    slept.clear()
+    done = program(live=DEPLOYED, operations=["a swap"], preview=True)
+    assert slept == []
+    assert any("this plan is made in its middle" in text for text in done.log)
 
 
 def test_the_plan_is_logged_step_by_step(program: Program) -> None:

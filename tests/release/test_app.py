@@ -245,7 +245,7 @@ def test_a_swap_exchanges_the_slots_and_returns_at_its_end(arm: Arm, app: LiveAp
         ({"status": 503, "retryAfter": 1}, SwapUncertainError, "503"),
         ({"status": 504}, SwapUncertainError, "504"),
         ({"status": 408}, SwapUncertainError, "408"),
-        ({"status": 429, "retryAfter": 1}, SwapUncertainError, "429"),
+        ({"status": 429, "retryAfter": 1}, SwapBusyError, "429"),
         ({"reset": True}, SwapUncertainError, "ServiceResponseError"),
         ({"status": 409, "code": "Conflict", "retryAfter": 1}, SwapBusyError, "409 Conflict"),
         ({"status": 400, "code": "BadRequest"}, SwapRefusedError, "refused .400 BadRequest"),
