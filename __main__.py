@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -23,16 +22,18 @@ from components.package_blob import PackageBlob, PackageBlobArgs
 from components.slot_settings import SlotSettings, SlotSettingsArgs
 from components.slot_swap import SlotSwap, SlotSwapArgs
 from durable.stores import Colour, Release, Slot
-from release.agreement import agreed_host_json
+from release import journal
 from release.clock import SYSTEM_CLOCK
 from release.config import SettingsError, load
+from release.endings import Ending
 from release.live import Live
 from release.observed import Observed, Read, observe
-from release.package import Package, PackageError, open_package
+from release.package import PackageError
 from release.planner import Plan, Refusal, plan
 from release.settings import Settings
 from release.swap import SwapError, SwapLimits, await_idle
 from release.swap_provider import SwapProvider
+from release.wanted import Wanted, wanted
 
 if TYPE_CHECKING:
     from release.guard import Guard
@@ -42,17 +43,18 @@ def main() -> None:
     config = pulumi.runtime.get_config_env()
     try:
         settings = load(config)
-        package = open_package(Path(settings.package))
-        host_json = agreed_host_json(settings, package)
+        package = wanted(settings)
         read = live_settings(settings.group_name, settings.site, settings.staging_slot)
         await_quiet(settings)
         observed = observe(read, settings.app_names.stores)
-        decided = plan(observed, settings.desired(package.sha256, host_json.hub_setting))
+        decided = plan(observed, package.desired(settings))
         if isinstance(decided, Refusal):
+            journal.write_stop(decided)
             raise pulumi.RunError(f"{decided}")
         release = ReleaseHooks(observed, decided, Live(settings.app_names, config, os.environ), settings)
         release.tell(read)
     except (SettingsError, PackageError, LiveSettingsError, SwapError) as error:
+        journal.write_stop(error, Ending.UNKNOWN if isinstance(error, LiveSettingsError) else None)
         raise pulumi.RunError(f"{error}") from error
     declare(settings, package, observed, decided, release)
 
@@ -84,6 +86,7 @@ class ReleaseHooks:
 
     def tell(self, read: Read) -> None:
         """Log the plan; in a preview also how the task hubs stand that an update would wait for."""
+        journal.write_plan(self._plan.sentences)
         pulumi.log.info("\n".join(self._plan.sentences))
         if pulumi.runtime.is_dry_run():
             for slot in self._plan.drained:
@@ -92,20 +95,24 @@ class ReleaseHooks:
     def before_write(self) -> dict[Slot, pulumi.ResourceHook]:
         def hook(slot: Slot) -> pulumi.ResourceHook:
             planned, seen = self._plan.written.of(slot), self._observed.of(slot)
-            return waiting_hook(
-                f"{slot}-gate", lambda inputs: self._guard.before_write(slot, planned, seen, inputs["properties"])
-            )
+
+            def check(inputs: Mapping[str, Any]) -> None:
+                with journal.stops_told():
+                    self._guard.before_write(slot, planned, seen, inputs["properties"])
+
+            return waiting_hook(f"{slot}-gate", check)
 
         return {slot: hook(slot) for slot in Slot}
 
     def before_swap(self) -> pulumi.ResourceHook:
         def check(_: Mapping[str, Any]) -> None:
-            self._guard.before_swap(self._live.app, self._plan, SwapLimits(), warm=self._settings.warm_up)
+            with journal.stops_told():
+                self._guard.before_swap(self._live.app, self._plan, SwapLimits(), warm=self._settings.warm_up)
 
         return waiting_hook("swap-gate", check)
 
 
-def declare(settings: Settings, package: Package, observed: Observed, decided: Plan, release: ReleaseHooks) -> None:
+def declare(settings: Settings, package: Wanted, observed: Observed, decided: Plan, release: ReleaseHooks) -> None:
     """All resources of the app, with the releases that the plan has for its slots, and the swap."""
     group = resource_group(settings)
     host = HostStorage("host", HostStorageArgs(group, settings.host_account))
@@ -114,10 +121,10 @@ def declare(settings: Settings, package: Package, observed: Observed, decided: P
     monitoring = Monitoring("monitoring", MonitoringArgs(group, settings.site)) if settings.insights else None
 
     # Old packages come with the slots that run them, the wanted one with its file, even where no slot has it yet.
-    wanted = {package.sha256: package.path}
+    files = {package.sha256: package.path} if package.path else {}
     blobs = {
-        sha256: PackageBlob(PackageBlobArgs(group, host, sha256, wanted.get(sha256)))
-        for sha256 in sorted(decided.written.packages | wanted.keys())
+        sha256: PackageBlob(PackageBlobArgs(group, host, sha256, files.get(sha256)))
+        for sha256 in sorted(decided.written.packages | files.keys())
     }
 
     def travelling(slot: Slot) -> Travelling:

@@ -9,8 +9,7 @@ from pulumi_azure_native import storage
 
 from components.group import Group
 from components.storage_account import storage_account
-
-PACKAGES = "packages"
+from durable.app_settings import PACKAGES
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import pulumi
 from pulumi_azure_native import storage
 
 from components.group import Group
-from components.host_storage import PACKAGES, HostStorage
-from durable.app_settings import package_file
+from components.host_storage import HostStorage
+from durable.app_settings import PACKAGES, package_file
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,14 @@ from its settings once a later package takes its hub's name from elsewhere.
 HOST_JSON_OVERRIDE = "AzureFunctionsJobHost__"
 """Settings with this prefix override host.json, but the scale controller doesn't see them (azure_facts.md 1.6)."""
 
-_PACKAGE_FILE = re.compile(r"([0-9a-f]{64})\.zip")
+PACKAGES = "packages"
+"""The container in the host's storage account that holds the packages."""
+
+HELD = "sha256:"
+"""In front of a package's hash, in place of the path of its zip: the package that a slot holds already."""
+
+_HASH = r"[0-9a-f]{64}"
+_PACKAGE_FILE = re.compile(rf"({_HASH})\.zip")
 
 
 def disabled_setting(function: str) -> str:
@@ -41,11 +48,28 @@ def package_file(sha256: str) -> str:
     return f"{sha256}.zip"
 
 
+def packaged(file: str) -> str | None:
+    """The SHA-256 of the package in a blob of this name; None if it is no package's. The reverse of `package_file`."""
+    match = _PACKAGE_FILE.fullmatch(file)
+    return match[1] if match else None
+
+
+def held_package(name: str) -> str | None:
+    """The SHA-256 of a package that is named by it, as `sha256:<64 hex digits>`; None for a path."""
+    return name.removeprefix(HELD) if name.startswith(HELD) else None
+
+
+def package_name_problem(name: str) -> str | None:
+    """What is wrong with the name of a package, or None: any path will do, a hash must be whole."""
+    sha256 = held_package(name)
+    if sha256 is None or re.fullmatch(_HASH, sha256):
+        return None
+    return f"{name!r} names no package by its hash: write {HELD} and its 64 hex digits, in lower case"
+
+
 def package_of(settings: Mapping[str, str]) -> str | None:
     """The SHA-256 of the package that a slot with these settings runs, by its blob's name; None if it isn't told."""
-    path = settings.get(PACKAGE, "").partition("?")[0]
-    match = _PACKAGE_FILE.fullmatch(path.rpartition("/")[2])
-    return match[1] if match else None
+    return packaged(settings.get(PACKAGE, "").partition("?")[0].rpartition("/")[2])
 
 
 def app_setting_name_problem(name: str) -> str | None:

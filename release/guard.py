@@ -8,7 +8,7 @@ from typing import Protocol
 
 from durable.stores import Release, Slot, package_text
 from release.clock import Clock
-from release.drain import State, Verdict, read_once, wait_until_drained
+from release.drain import State, Verdict, read_once, unknown, wait_until_drained
 from release.instances import Instances, StoreUnknownError
 from release.observed import Absent, Blank, Observed, Unclear, View
 from release.patience import Patience
@@ -24,7 +24,14 @@ class SwapApp(App, Protocol):
 
 
 class RefusedError(Exception):
-    """A change that would or might hurt. Its text says what was seen, that nothing was changed, and what to do."""
+    """A change that would or might hurt. Its text says what was seen, that nothing was changed, and what to do.
+
+    `verdict` is what was found in the store that wasn't drained, None where that isn't the reason.
+    """
+
+    def __init__(self, text: str, verdict: Verdict | None = None) -> None:
+        super().__init__(text)
+        self.verdict = verdict
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ class Guard:
         try:
             instances = self.open_store(settings)
         except StoreUnknownError as error:
-            raise RefusedError(f"{error}. Therefore {undone}.") from error
+            raise RefusedError(f"{error}. Therefore {undone}.", unknown(error)) from error
         told: set[str] = set()
 
         def tell(verdict: Verdict) -> None:
@@ -100,10 +107,11 @@ class Guard:
                 raise RefusedError(
                     f"{verdict.sentence()}. After {self.patience.timeout:g} s {undone}. What to do: run again when "
                     "they have ended, end them (terminate or purge), give them more time (gate.timeout), or list the "
-                    "ids that may break under gate.except."
+                    "ids that may break under gate.except.",
+                    verdict,
                 )
             case State.UNKNOWN:
-                raise RefusedError(f"{verdict.sentence()}. Therefore {undone}.")
+                raise RefusedError(f"{verdict.sentence()}. Therefore {undone}.", verdict)
 
     def _refuse_if_changed(self, slot: Slot, seen: View) -> None:
         now = self.look().of(slot)

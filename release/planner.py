@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from durable.stores import Colour, Release, Slot, Store, package_text
-from release.observed import Observed, Unclear
+from release.observed import Observed, Unclear, View
 
 
 class Promote(StrEnum):
@@ -30,7 +30,7 @@ class Desired:
     """What config and package ask for.
 
     `stores` says which store has which colour, with the name that the package gives its hub; `hub_setting` is as in
-    Release.
+    Release. A package whose file isn't `at_hand` can only be one that a slot holds already.
     """
 
     package: str
@@ -39,6 +39,7 @@ class Desired:
     hub_setting: str | None = None
     promote: Promote = Promote.AUTO
     drain: Drain = Drain.BEFORE_SWAP
+    at_hand: bool = True
 
     def on(self, colour: Colour) -> Release:
         """The package as it would be on a store."""
@@ -181,6 +182,12 @@ def plan(observed: Observed, desired: Desired) -> Plan | Refusal:
             "find out which slot's orchestrations are in it, leave it to that slot, and set the durable connection of "
             f"the other slot to {desired.stores[shared.colour.other].account}",
         )
+    if not desired.at_hand and desired.package not in _held(observed):
+        return Refusal(
+            f"Config asks for {package_text(desired.package)} by its hash, which takes a slot that holds it: "
+            + ", ".join(f"{slot} {_holding(observed.of(slot))}" for slot in Slot),
+            "name the package by the path of its zip, or one that a slot holds by sha256: and its whole hash",
+        )
     production, staging = _releases(observed, desired)
     now = Pair(production, staging)
     create = tuple(Create(slot, now.of(slot)) for slot in Slot if not isinstance(observed.of(slot), Release))
@@ -195,6 +202,14 @@ def plan(observed: Observed, desired: Desired) -> Plan | Refusal:
         write = (Create(Slot.STAGING, staged.staging),)
         create = tuple(step for step in create if step.slot is Slot.PRODUCTION)
     return _promotion((*create, *write), staged, desired)
+
+
+def _held(observed: Observed) -> frozenset[str | None]:
+    return frozenset(found.package for slot in Slot if isinstance(found := observed.of(slot), Release))
+
+
+def _holding(view: View) -> str:
+    return f"has {package_text(view.package, view.version)}" if isinstance(view, Release) else "has nothing"
 
 
 def _releases(observed: Observed, desired: Desired) -> tuple[Release, Release]:
@@ -227,7 +242,7 @@ def _promotion(before: tuple[Step, ...], written: Pair, desired: Desired) -> Pla
 
 def _label_note(production: Release, desired: Desired) -> tuple[str, ...]:
     """A label is written together with its package: to change it alone would restart production for a word."""
-    if production.version == desired.version:
+    if production.version == desired.version or not desired.at_hand:
         return ()
     was, wanted = (f"the label {v!r}" if v else "no label" for v in (production.version, desired.version))
     return (f"production's package has {was} and keeps it, although config has {wanted}",)

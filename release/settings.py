@@ -80,6 +80,7 @@ HubName = Annotated[str, _rule(hub_names.hub_name_problem)]
 ConnectionName = Annotated[str, _rule(_connection_name_problem)]
 InstanceId = Annotated[str, _rule(instance_ids.instance_id_problem)]
 FunctionName = Annotated[str, _rule(names.function_name_problem)]
+PackageName = Annotated[str, _rule(app_settings.package_name_problem)]
 ExtraSettings = dict[Annotated[str, _rule(_extra_setting_problem)], str]
 
 
@@ -149,7 +150,7 @@ class Settings(_Model):
     stores: StoreSettings = StoreSettings()
     protect_stores: bool = True
     runtime: RuntimeSettings = RuntimeSettings()
-    package: str = Field(default="build/functions.zip", min_length=1)
+    package: PackageName = Field(default="build/functions.zip", min_length=1)
     version: str | None = Field(default=None, min_length=1)
     promote: Promote = Promote.AUTO
     drain: Drain = Drain.BEFORE_SWAP
@@ -187,10 +188,10 @@ class Settings(_Model):
         gate = self.gate
         return Patience(gate.timeout, gate.steady, gate.poll, frozenset(gate.excepted))
 
-    def desired(self, package: str, hub_setting: str | None) -> Desired:
+    def desired(self, package: str, hub_setting: str | None, *, at_hand: bool = True) -> Desired:
         """What config asks for, with a package by its SHA-256 and the setting that it takes its hub's name from."""
         stores = {colour: self.app_names.stores.store(colour) for colour in Colour}
-        return Desired(package, stores, self.version, hub_setting, self.promote, self.drain)
+        return Desired(package, stores, self.version, hub_setting, self.promote, self.drain, at_hand)
 
     @model_validator(mode="after")
     def _agree_with_each_other(self) -> Self:

@@ -15,6 +15,7 @@ from durable.stores import Release, Slot
 from release.app_names import AppNames
 from release.azure_config import CONFIG_KEYS
 from release.clock import SYSTEM_CLOCK
+from release.journal import stops_told
 from release.live import Live
 from release.swap import SwapLimits
 from release.warm_up import check_production
@@ -36,6 +37,7 @@ class SwapProvider(dynamic.ResourceProvider):
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         return dynamic.CreateResult(f"{props['site']}/{Slot.PRODUCTION}", self._promoted(props))
 
+    @stops_told()
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         found = self._live(props).look().production
         return dynamic.ReadResult(id_, {**props, "production": found.package if isinstance(found, Release) else None})
@@ -46,6 +48,7 @@ class SwapProvider(dynamic.ResourceProvider):
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.UpdateResult:
         return dynamic.UpdateResult(self._promoted(news))
 
+    @stops_told()
     def _promoted(self, props: dict[str, Any]) -> dict[str, Any]:
         live, limits, clock = self._live(props), SwapLimits(), SYSTEM_CLOCK
         package = props.get("package")

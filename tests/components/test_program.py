@@ -13,6 +13,8 @@ from typing import Any
 import pulumi
 import pytest
 
+from release import journal
+from release.endings import Ending
 from tests.components.engine import Live, ProviderError, Run, run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -252,6 +254,51 @@ def test_blobs_are_declared_for_what_slots_run_and_for_the_new_package_and_no_ot
     assert blobs.keys() == {f"{OLD}.zip", f"{sha}.zip"}
     assert list(blobs[f"{OLD}.zip"].options.ignoreChanges) == ["source"]
     assert blobs[f"{sha}.zip"].inputs["source"]["path"] == str(package)
+
+
+def test_a_package_named_by_its_hash_is_swapped_in_without_its_file(program: Program) -> None:
+    done = program(live=DEPLOYED, package=f"sha256:{OLDER}")
+    assert done.one(SWAP).inputs["package"] == OLDER
+    blobs = {r.inputs["blobName"]: r for r in done.resources if r.type == "azure-native:storage:Blob"}
+    assert blobs.keys() == {f"{OLD}.zip", f"{OLDER}.zip"}
+    assert not any("source" in blob.inputs for blob in blobs.values())
+    assert done.outputs["slots"]["production"]["package"] == OLDER
+
+
+@pytest.mark.parametrize(
+    ("live", "keys", "ending", "says"),
+    [
+        (DEPLOYED, {"package": f"sha256:{'c' * 64}"}, Ending.REFUSED, "takes a slot that holds it"),
+        ({"production": ProviderError("connection refused")}, {}, Ending.UNKNOWN, "connection refused"),
+        ({}, {"colour": "red"}, Ending.ERROR, "colour"),
+    ],
+)
+def test_whoever_started_the_program_learns_why_it_stops(
+    program: Program,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    live: Live,
+    keys: dict[str, str],
+    ending: Ending,
+    says: str,
+) -> None:
+    told = tmp_path / "journal"
+    monkeypatch.setenv(journal.VARIABLE, str(told))
+    with pytest.raises(pulumi.RunError) as raised:
+        program(live=live, **keys)
+    (stop,) = journal.read(told).stops
+    assert stop.ending is ending
+    assert stop.reason == str(raised.value)
+    assert says in stop.reason
+
+
+def test_whoever_started_the_program_learns_the_plan(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "journal"
+    monkeypatch.setenv(journal.VARIABLE, str(told))
+    done = program(live=DEPLOYED)
+    assert "\n".join(journal.read(told).plan) == next(text for text in done.log if text.startswith("Plan:"))
 
 
 def test_a_swap_under_way_is_awaited_before_the_slots_are_looked_at_and_told_in_a_preview(

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from durable.app_settings import app_setting_name_problem, disabled_setting, package_file, package_of
+from durable.app_settings import (
+    app_setting_name_problem,
+    disabled_setting,
+    held_package,
+    package_file,
+    package_name_problem,
+    package_of,
+    packaged,
+)
 
 SHA = "0123456789abcdef" * 4
 
@@ -24,6 +32,19 @@ def test_a_package_is_told_by_the_name_of_its_blob(url: str, package: str | None
 
 def test_a_slot_without_the_setting_has_no_package() -> None:
     assert package_of({}) is None
+
+
+def test_the_name_of_a_package_s_blob_tells_its_hash() -> None:
+    assert packaged(package_file(SHA)) == SHA
+    assert packaged(f"old-{SHA}.zip") is None
+
+
+def test_a_package_is_named_by_a_path_or_by_its_whole_hash() -> None:
+    assert held_package(f"sha256:{SHA}") == SHA
+    assert held_package("build/sha256.zip") is None
+    assert package_name_problem(f"sha256:{SHA}") is None
+    assert package_name_problem("build/functions.zip") is None
+    assert "64 hex digits" in (package_name_problem(f"sha256:{SHA[:-1]}") or "")
 
 
 def test_a_function_is_disabled_by_the_setting_that_the_portal_writes_too() -> None:

@@ -95,6 +95,8 @@ def test_keys_of_other_namespaces_are_left_alone() -> None:
         ({"runtime": {"name": "ruby"}}, "runtime.name", "'python'"),
         ({"runtime": {"version": 3.11}}, "runtime.version", "in quotes"),
         ({"package": ""}, "package", "empty"),
+        ({"package": "sha256:12"}, "package", "64 hex digits"),
+        ({"package": "sha256:" + "A" * 64}, "package", "in lower case"),
         ({"starters": "start"}, "starters", "a list"),
         ({"starters": ["a b"]}, "starters.0", "no function name"),
         ({"tags": {"team": 1}}, "tags.team", "in quotes"),

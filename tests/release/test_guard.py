@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from durable.stores import Colour, Release, Slot, Store
+from release.drain import State
 from release.guard import Guard, RefusedError
 from release.instances import Instance, Instances, Listing, StoreUnknownError
 from release.observed import Absent, Blank, Observed, Unclear, View
@@ -91,6 +92,8 @@ def test_a_busy_store_is_waited_for_and_then_refused_with_the_instance_and_the_w
     scene = Scene(store=FakeStore([(BUSY,)]))
     with pytest.raises(RefusedError) as refused:
         scene.write()
+    assert refused.value.verdict is not None
+    assert refused.value.verdict.active == (BUSY,)
     text = str(refused.value)
     for part in ("order-7", "process_order", "1 Running", "After 10 s", "package 111111111111 (2.0) was not written"):
         assert part in text
@@ -124,8 +127,10 @@ def test_a_store_that_cannot_be_opened_is_refused() -> None:
 
     scene = Scene()
     guard = replace(scene.guard, open_store=fail)
-    with pytest.raises(RefusedError, match=r"no connection is set.*was not written"):
+    with pytest.raises(RefusedError, match=r"no connection is set.*was not written") as refused:
         guard.before_write(Slot.STAGING, NEW, STAGING, {})
+    assert refused.value.verdict is not None
+    assert refused.value.verdict.state is State.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -237,3 +237,34 @@ def test_a_plan_that_is_carried_out_leaves_nothing_to_do(production: View, stagi
         assert isinstance(again, Plan)
         assert again.steps == ()
         assert again.after == made.after
+
+
+HELD = replace(WANTED, package=Q, version=None, at_hand=False)
+
+
+def test_a_package_named_by_its_hash_is_promoted_from_staging_and_stays_in_production() -> None:
+    back = planned(Release(BLUE, P), Release(GREEN, Q, "1.0"), HELD)
+    assert back.swap == Swap(Release(GREEN, Q, "1.0"), Release(BLUE, P))
+    assert not any(isinstance(step, Stage) for step in back.steps)
+
+    there = planned(Release(GREEN, Q, "1.0"), Release(BLUE, P), HELD)
+    assert there.steps == ()
+    assert there.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("production", "staging", "told"),
+    [
+        (Release(BLUE, P, "2.0"), Release(GREEN), "production has package 111111111111 (2.0), staging has no package"),
+        (Blank(), Release(GREEN, P), "production has nothing, staging has package 111111111111"),
+        (Absent(), Absent(), "production has nothing, staging has nothing"),
+    ],
+)
+def test_a_package_named_by_its_hash_that_no_slot_holds_is_refused_with_what_they_hold(
+    production: View, staging: View, told: str
+) -> None:
+    refused = plan(Observed(production, staging), HELD)
+    assert isinstance(refused, Refusal)
+    assert "package 222222222222" in str(refused)
+    assert told in str(refused)
+    assert "path of its zip" in str(refused)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from pulumi.dynamic.config import Config
 
 from durable.stores import Colour
 from localazure.identity import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID
+from release import journal
 from release.app_names import AppNames
+from release.endings import Ending
 from release.observed import Stores
 from release.swap import SwapError
 from release.swap_provider import SwapProvider
@@ -129,3 +132,14 @@ def test_without_a_package_nothing_is_asked_of_azure() -> None:
 def test_deleting_it_swaps_nothing_back(shop: Arm) -> None:
     provider().delete("shop/production", inputs(P, P))
     assert Q in package_in(shop)
+
+
+def test_whoever_started_the_run_learns_why_nothing_was_swapped(
+    shop: Arm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shop.url
+    monkeypatch.setenv(journal.VARIABLE, str(tmp_path / "journal"))
+    with pytest.raises(SwapError) as raised:
+        provider().update("id", {}, inputs("3" * 64, Q))
+    (stop,) = journal.read(tmp_path / "journal").stops
+    assert (stop.ending, stop.reason) == (Ending.REFUSED, str(raised.value))
