@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 from localazure.cli import app
+from release.cli.app import app as release_app
+from release.endings import BAD_USAGE, Ending
 from release.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -31,6 +33,21 @@ def test_each_local_azure_command_in_the_readme_exists() -> None:
     used = {name for names in re.findall(r"python3 -m localazure ([\w|]+)", README) for name in names.split("|")}
     assert used
     assert used <= commands
+
+
+def test_each_release_command_is_in_the_readme_and_no_other() -> None:
+    commands = {command.callback.__name__ for command in release_app.registered_commands if command.callback}
+    table = README.split("| command | what it does |")[1].split("\n\n")[0]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == sorted(commands)
+    assert set(re.findall(r"python3 -m release (\w+)", README)) <= commands
+
+
+def test_each_exit_code_of_a_release_command_is_in_the_readme() -> None:
+    table = README.split("| exit code | meaning |")[1].split("\n\n")[0]
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == {
+        BAD_USAGE,
+        *(ending.exit_code for ending in Ending),
+    }
 
 
 def test_each_component_in_the_readme_exists() -> None:

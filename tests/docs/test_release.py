@@ -11,6 +11,7 @@ import pytest
 import typer.main
 
 from durable.stores import Colour, Release, Store
+from release.cli.app import app
 from release.observed import Absent, Observed
 from release.planner import Desired, Drain, Plan, Promote, plan
 from tests.functions import sample
@@ -92,7 +93,6 @@ def test_the_table_of_contents_leads_to_each_section() -> None:
 
 @pytest.mark.parametrize("words", sorted(set(re.findall(r"`python -m release ([^`]+)`", PAGE))))
 def test_each_release_command_of_the_page_exists(words: str) -> None:
-    app = pytest.importorskip("release.cli.app", reason="the command line isn't there yet").app
     name, *options = words.split()
     known: Any = typer.main.get_command(app)
     assert {word for word in options if word.startswith("--")} <= {

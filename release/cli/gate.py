@@ -1,0 +1,80 @@
+"""`gate`: which store is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from durable.stores import Colour, Release, Slot
+from release.cli.project import Project
+from release.cli.tools import Site
+from release.instances import Instances, StoreUnknownError, open_store
+from release.observed import Stores, view
+from release.one_hub import OneHub
+from release.settings import GateSettings, Settings
+
+_LITERAL = "CONNECTION"
+"""The name under which a connection string of the command line goes; nobody sees it."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line names: one of slot, colour and connection; `hub` is for a connection only."""
+
+    slot: Slot | None = None
+    colour: Colour | None = None
+    connection: str | None = None
+    hub: str | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why this names no store, or None."""
+        if sum(given is not None for given in (self.slot, self.colour, self.connection)) != 1:
+            return "name one of --slot, --store and --connection"
+        if self.hub is not None and self.connection is None:
+            return "--hub goes with --connection: a slot's store is drained when all its hubs are"
+        return None
+
+
+@dataclass(frozen=True)
+class Source:
+    """How to open a store, which may raise StoreUnknownError or LiveError, and how config says to wait for it."""
+
+    open: Callable[[], Instances]
+    gate: GateSettings
+
+
+def source(asked: Asked, app: Callable[[], tuple[Project, Settings, Site]], environ: Mapping[str, str]) -> Source:
+    """Where the orchestrations are read that a gate is about. `app` is called only if config is needed for that."""
+    if asked.connection is not None:
+        connection = asked.connection
+        return Source(lambda: _of_connection(connection, asked.hub, environ), GateSettings())
+    _, settings, site = app()
+    if asked.slot is not None:
+        slot = asked.slot
+        return Source(lambda: _of_slot(site, slot), settings.gate)
+    return Source(lambda: _of_colour(site, settings.app_names.stores, asked.colour), settings.gate)
+
+
+def _of_slot(site: Site, slot: Slot) -> Instances:
+    settings = site.settings(slot)
+    if settings is None:
+        raise StoreUnknownError("", f"the {slot} slot isn't deployed; run `pulumi up`, or check the names in config")
+    return site.open_store(settings)
+
+
+def _of_colour(site: Site, stores: Stores, colour: Colour | None) -> Instances:
+    """A store by its colour, through the slot that names it now."""
+    for slot in Slot:
+        settings = site.settings(slot)
+        found = view(settings, stores)
+        if settings is not None and isinstance(found, Release) and found.store.colour is colour:
+            return site.open_store(settings)
+    raise StoreUnknownError("", f"no slot names the {colour} one now; see `python -m release status`")
+
+
+def _of_connection(connection: str, hub: str | None, environ: Mapping[str, str]) -> Instances:
+    """A store by a connection string, or by the name of a connection in the environment."""
+    literal = "=" in connection
+    store = open_store({_LITERAL: connection}, _LITERAL) if literal else open_store(environ, connection)
+    return OneHub(store, hub) if hub else store
