@@ -12,7 +12,7 @@ PULUMI := $(SHELL_ENV) && pulumi --non-interactive --stack $(STACK)
 PACK := --policy-pack policies
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade
 
-.PHONY: help setup package start stack up preview policy demo test check bench lock down clean
+.PHONY: help setup package start stack up preview policy demo test check bench workflows lock down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,11 @@ bench: stack ## measure, as ratios within one run
 	@$(SHELL_ENV) && $(BIN)/python -m tests.bench.policy_pack
 	@$(BIN)/python -m tests.bench.drain_gate
 	@$(BIN)/python -m tests.bench.release_machine
+
+workflows: .venv/.installed ## lint the pipelines (with actionlint where Go is)
+	@$(BIN)/zizmor --offline --quiet .
+	@if command -v go >/dev/null; then go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12; \
+		else echo "actionlint needs Go: skipped"; fi
 
 lock: .venv/.installed ## renew the locks of Python and npm packages, the sample app's included
 	@$(LOCK) --extra dev --output-file requirements.lock pyproject.toml

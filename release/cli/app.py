@@ -16,7 +16,7 @@ from release.cli import releases
 from release.cli import status as status_
 from release.cli.command import Command
 from release.cli.documents import GateDocument, ReleaseDocument
-from release.cli.gate import Asked, source
+from release.cli.gate import KEY_VARIABLE, Asked, source
 from release.cli.options import (
     DrainOption,
     ExceptOption,
@@ -76,7 +76,19 @@ def gate(
         ),
     ] = None,
     hub: Annotated[
-        str | None, typer.Option("--hub", metavar="NAME", help="With --connection: this task hub only.")
+        str | None, typer.Option("--hub", metavar="NAME", help="With --connection or --url: this task hub only.")
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url",
+            metavar="URL",
+            help="An app whose store can't be reached, by its function StatusCheck; its key is taken from the "
+            f"environment variable {KEY_VARIABLE}.",
+        ),
+    ] = None,
+    package: Annotated[
+        str | None, typer.Option("--package", metavar="sha256:HASH", help="With --url: the package that must answer.")
     ] = None,
     timeout: TimeoutOption = None,
     steady: SteadyOption = None,
@@ -85,7 +97,9 @@ def gate(
     as_json: JsonOption = False,
 ) -> None:
     """Wait until a store has no active orchestration. With --timeout 0 --steady 0 one reading decides."""
-    asked = Asked(slot, store, connection, hub)
+    if package is not None and (held_package(package) is None or package_name_problem(package)):
+        raise typer.BadParameter("--package takes sha256: and the 64 digits of a package's hash")
+    asked = Asked(slot, store, connection, hub, url, held_package(package) if package else None)
     if asked.problem is not None:
         raise typer.BadParameter(asked.problem)
     command = Command(context, as_json=as_json)

@@ -12,6 +12,10 @@ from release.instances import Instances, StoreUnknownError, open_store
 from release.observed import Stores, view
 from release.one_hub import OneHub
 from release.settings import GateSettings, Settings
+from release.status_check import open_status_check
+
+KEY_VARIABLE = "STATUS_CHECK_KEY"
+"""The environment variable with the key of StatusCheck: other processes can see the command line."""
 
 _LITERAL = "CONNECTION"
 """The name under which a connection string of the command line goes; nobody sees it."""
@@ -19,20 +23,29 @@ _LITERAL = "CONNECTION"
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command line names: one of slot, colour and connection; `hub` is for a connection only."""
+    """What the command line names: one of slot, colour, connection and url.
+
+    `hub` is for a connection, and with `package`, a SHA-256, for the address of an app's StatusCheck.
+    """
 
     slot: Slot | None = None
     colour: Colour | None = None
     connection: str | None = None
     hub: str | None = None
+    url: str | None = None
+    package: str | None = None
 
     @property
     def problem(self) -> str | None:
         """Why this names no store, or None."""
-        if sum(given is not None for given in (self.slot, self.colour, self.connection)) != 1:
-            return "name one of --slot, --store and --connection"
-        if self.hub is not None and self.connection is None:
-            return "--hub goes with --connection: a slot's store is drained when all its hubs are"
+        if sum(given is not None for given in (self.slot, self.colour, self.connection, self.url)) != 1:
+            return "name one of --slot, --store, --connection and --url"
+        if self.url is not None and (self.hub is None or self.package is None):
+            return "--url takes --hub and --package: an answer about another hub or package opens no gate"
+        if self.package is not None and self.url is None:
+            return "--package goes with --url"
+        if self.hub is not None and self.connection is None and self.url is None:
+            return "--hub goes with --connection and --url: a slot's store is drained when all its hubs are"
         return None
 
 
@@ -49,6 +62,9 @@ def source(asked: Asked, app: Callable[[], tuple[Project, Settings, Site]], envi
     if asked.connection is not None:
         connection = asked.connection
         return Source(lambda: _of_connection(connection, asked.hub, environ), GateSettings())
+    if asked.url is not None:
+        url, hub, package = asked.url, asked.hub or "", asked.package or ""
+        return Source(lambda: open_status_check(url, environ.get(KEY_VARIABLE, ""), hub, package), GateSettings())
     _, settings, site = app()
     if asked.slot is not None:
         slot = asked.slot

@@ -3,8 +3,11 @@ from __future__ import annotations
 import pytest
 
 from durable.stores import Slot
+from release.cli.gate import KEY_VARIABLE
 from release.swap import LiveError
+from tests.loopback import answering
 from tests.release.cli.fakes import BLUE, GREEN, SECRET, Scene, order
+from tests.release.test_status_check import KEY, SHA, Site, a_status, ok
 
 ONCE = ("--timeout", "0", "--steady", "0")
 
@@ -109,6 +112,11 @@ def test_a_slot_that_is_not_deployed_or_that_azure_does_not_tell_is_unknown(scen
         ((), "name one of"),
         (("--slot", "staging", "--store", "blue"), "name one of"),
         (("--slot", "staging", "--hub", "OrdersHub"), "--hub goes with"),
+        (("--slot", "staging", "--package", f"sha256:{'1' * 64}"), "--package goes with --url"),
+        (("--url", "https://shop", "--hub", "OrdersHub"), "--url takes --hub and --package"),
+        (("--url", "https://shop", "--package", f"sha256:{'1' * 64}"), "--url takes --hub and --package"),
+        (("--url", "https://shop", "--hub", "OrdersHub", "--package", "app.zip"), "--package takes sha256:"),
+        (("--url", "https://shop", "--hub", "OrdersHub", "--package", "sha256:12"), "--package takes sha256:"),
         (("--slot", "middle"), "middle"),
         (("--slot", "staging", "--timeout=-1"), "or equal to 0"),
         (("--slot", "staging", "--poll", "0"), "polls every 0"),
@@ -125,6 +133,35 @@ def test_a_connection_needs_neither_stack_nor_config(scene: Scene) -> None:
     found = scene.document("gate", "--connection", "Elsewhere", code=4)
     assert "set Elsewhere" in found["reason"]
     assert scene.opened == []
+
+
+@pytest.mark.parametrize(("active", "code", "state"), [([], 0, "drained"), ([("order-7", "Running")], 3, "busy")])
+def test_an_app_whose_store_cannot_be_reached_is_asked_itself(
+    scene: Scene, active: list[tuple[str, str]], code: int, state: str
+) -> None:
+    scene.environ[KEY_VARIABLE] = KEY
+    site = Site(ok(a_status(*active)))
+    with answering(site.answer) as url:
+        asked = ("gate", "--url", url, "--hub", "OrdersHub", "--package", f"sha256:{SHA}", *ONCE)
+        found = scene.document(*asked, code=code)
+    assert found["state"] == state
+    assert [one["id"] for one in found["instances"]] == [id_ for id_, _ in active]
+    assert site.log[0].headers["x-functions-key"] == KEY
+    assert scene.opened == []
+
+
+def test_an_app_that_answers_for_another_package_opens_no_gate(scene: Scene) -> None:
+    scene.environ[KEY_VARIABLE] = KEY
+    with answering(Site(ok(a_status(package="f" * 64))).answer) as url:
+        asked = ("gate", "--url", url, "--hub", "OrdersHub", "--package", f"sha256:{SHA}", *ONCE)
+        found = scene.document(*asked, code=4)
+    assert "package" in found["reason"]
+    assert KEY not in found["reason"]
+
+
+def test_an_app_is_not_asked_without_its_key(scene: Scene) -> None:
+    asked = ("gate", "--url", "https://shop", "--hub", "OrdersHub", "--package", f"sha256:{SHA}", *ONCE)
+    assert "key" in scene.document(*asked, code=4)["reason"]
 
 
 def test_a_connection_string_without_a_key_is_unknown_and_not_repeated(scene: Scene) -> None:
