@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
+from google.protobuf import struct_pb2
 from pulumi.dynamic import ConfigureRequest
 from pulumi.dynamic.config import Config
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from durable.stores import Colour
 from localazure.identity import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID
@@ -21,6 +27,7 @@ from tests.localazure.conftest import GROUP, Arm, arm
 
 __all__ = ["arm"]
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 P, Q = "1" * 64, "2" * 64
 STORES = Stores({Colour.BLUE: "ordersblue", Colour.GREEN: "ordersgreen"}, "DurableManagementStorage", "OrdersHub")
 NAMES = AppNames(GROUP, "shop", "staging", STORES)
@@ -143,3 +150,26 @@ def test_whoever_started_the_run_learns_why_nothing_was_swapped(
         provider().update("id", {}, inputs("3" * 64, Q))
     (stop,) = journal.read(tmp_path / "journal").stops
     assert (stop.ending, stop.reason) == (Ending.REFUSED, str(raised.value))
+
+
+def test_its_process_ends_when_the_engine_lets_go_of_it() -> None:
+    """The process as the engine starts it, with the other end of its stdin in our hands."""
+    command = [sys.executable, "-u", "-m", "pulumi.dynamic", "127.0.0.1:1"]
+    process = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
+            engine = provider_pb2_grpc.ResourceProviderStub(channel)
+            engine.Configure(provider_pb2.ConfigureRequest())
+            state = struct_pb2.Struct()
+            state.update({"__provider": serialize_provider(SwapProvider()), "package": P, "production": Q})
+            answer = engine.Diff(provider_pb2.DiffRequest(id="shop/production", olds=state, news=state))
+            assert answer.changes == provider_pb2.DiffResponse.DIFF_SOME
+        assert process.poll() is None
+        process.stdin.close()
+        assert process.wait(30) == 1
+    finally:
+        process.kill()
+        process.stdout.close()
+        process.wait()
