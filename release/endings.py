@@ -46,11 +46,13 @@ def ending_of(problem: Problem) -> Ending:
     from release.drain import State
     from release.guard import RefusedError
     from release.instances import StoreUnknownError
-    from release.swap import LiveError, SwapError
+    from release.swap import AfterSwapError, LiveError, SwapError
 
     match problem:
         case RefusedError(verdict=verdict) if verdict is not None:
             return Ending.BUSY if verdict.state is State.BUSY else Ending.UNKNOWN
+        case AfterSwapError():
+            return Ending.ERROR
         case RefusedError() | SwapError() | Refusal():
             return Ending.REFUSED
         case LiveError() | StoreUnknownError():

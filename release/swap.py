@@ -41,6 +41,10 @@ class SwapError(Exception):
     """The slots are not exchanged, or not as they should be. The text says what was seen and what to do."""
 
 
+class AfterSwapError(SwapError):
+    """The slots are exchanged, and what came of it isn't as it should be."""
+
+
 class App(Protocol):
     """A function app in Azure. Every method may raise LiveError."""
 
@@ -188,7 +192,7 @@ class _Exchange:
             elif not isinstance(seen.production, Release):
                 return
             elif belongs.get(seen.production.store) != seen.production.package:
-                raise SwapError(_parted(promoted, retired, seen.production))
+                raise AfterSwapError(_parted(promoted, retired, seen.production))
             elif self._done(seen):
                 if isinstance(seen.staging, Release) and seen.staging.store == retired.store:
                     return

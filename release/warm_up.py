@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from durable.stores import Slot
 from release.clock import Clock
-from release.swap import AccessError, App, LiveError, Report, SwapError, SwapLimits
+from release.swap import AccessError, AfterSwapError, App, LiveError, Report, SwapError, SwapLimits
 
 PING_PATH = "WEBSITE_SWAP_WARMUP_PING_PATH"
 PING_STATUSES = "WEBSITE_SWAP_WARMUP_PING_STATUSES"
@@ -29,17 +29,20 @@ def warm_up(app: App, settings: Mapping[str, str], limits: SwapLimits, clock: Cl
 
 
 def check_production(app: App, settings: Mapping[str, str], limits: SwapLimits, clock: Clock, report: Report) -> None:
-    """Have production, with these settings, answer after a swap as staging had to before it. Raises SwapError."""
-    _await_answer(
-        app,
-        Slot.PRODUCTION,
-        settings,
-        limits,
-        clock,
-        report,
-        "The slots are swapped, and staging holds what production ran before. What to do: roll back with "
-        "`python -m release rollback`, or with `pulumi up` and the earlier package in the config; that is one swap.",
-    )
+    """Have production, with these settings, answer after a swap as staging had to before it. Raises AfterSwapError."""
+    try:
+        _await_answer(
+            app,
+            Slot.PRODUCTION,
+            settings,
+            limits,
+            clock,
+            report,
+            "The slots are swapped, and staging holds what production ran before. What to do: roll back, which is one "
+            "swap, with `python -m release rollback`, or with `pulumi up` and the earlier package in the config.",
+        )
+    except SwapError as error:
+        raise AfterSwapError(f"{error}") from error
 
 
 @dataclass(frozen=True)

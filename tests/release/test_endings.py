@@ -10,7 +10,7 @@ from release.guard import RefusedError
 from release.instances import StoreUnknownError
 from release.package import PackageError
 from release.planner import Refusal
-from release.swap import AccessError, LiveError, SwapError
+from release.swap import AccessError, AfterSwapError, LiveError, SwapError
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,7 @@ from release.swap import AccessError, LiveError, SwapError
         (RefusedError("the slot was changed"), Ending.REFUSED, 4),
         (Refusal("two slots on one store", ""), Ending.REFUSED, 4),
         (SwapError(""), Ending.REFUSED, 4),
+        (AfterSwapError(""), Ending.ERROR, 1),
         (LiveError(""), Ending.UNKNOWN, 4),
         (AccessError(""), Ending.UNKNOWN, 4),
         (StoreUnknownError("a", "503"), Ending.UNKNOWN, 4),

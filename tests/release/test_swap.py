@@ -14,6 +14,7 @@ from durable.stores import Colour, Release, Slot, Store
 from release.observed import Absent, Blank, Observed, Unclear
 from release.swap import (
     AccessError,
+    AfterSwapError,
     LiveError,
     SwapBusyError,
     SwapError,
@@ -473,7 +474,9 @@ def test_a_list_of_statuses_that_is_none_is_refused_by_its_name() -> None:
 
 def test_production_that_does_not_answer_after_the_swap_is_told_with_the_way_back() -> None:
     azure = answers(500)
-    with pytest.raises(SwapError, match=r"The production slot answers 500 at /.*swapped.*`python -m release rollback`"):
+    with pytest.raises(
+        AfterSwapError, match=r"The production slot answers 500 at /.*swapped.*`python -m release rollback`"
+    ):
         check_production(azure, {}, LIMITS, azure, azure.reports.append)
     assert {slot for slot, _ in azure.asked} == {Slot.PRODUCTION}
 
