@@ -22,8 +22,9 @@ from requests.adapters import HTTPAdapter
 
 from durable.instance_ids import to_partition_key
 from release.drain import State, wait_until_drained
-from release.instances import Instance, Instances, Listing, StoreUnknownError, _Transport, open_store
+from release.instances import Instance, Instances, Listing, StoreUnknownError, open_store
 from release.patience import Patience
+from release.tables import _Transport
 from tests.release.clock import FakeClock
 
 Row = Mapping[str, Any]
