@@ -21,6 +21,9 @@ Where host.json names the hub literally there is none. Without it, a release tha
 from its settings once a later package takes its hub's name from elsewhere.
 """
 
+TRACKING = "RELEASE_TRACKING"
+"""Our own: the name of the connection that leads to the tracking store's account; there is none without one."""
+
 HOST_JSON_OVERRIDE = "AzureFunctionsJobHost__"
 """Settings with this prefix override host.json, but the scale controller doesn't see them (azure_facts.md 1.6)."""
 

@@ -68,7 +68,7 @@ class Verdict:
             return self.reason
         parts = [self._finding()]
         if self.excepted:
-            ids = _some(f"{_shown(instance.id)} ({_shown(instance.status)})" for instance in self.excepted)
+            ids = _some(f"{shown(instance.id)} ({shown(instance.status)})" for instance in self.excepted)
             parts.append(f"not waited for: {ids}")
         return "; ".join(parts)
 
@@ -82,8 +82,8 @@ class Verdict:
         since = f", since {oldest.created.isoformat(' ', 'seconds')}" if oldest.created else ""
         return (
             f"{len(self.active)} active in {self.account}: {_listed(self.by_status)} ({_listed(self.by_name)}); "
-            f"oldest {_shown(oldest.id)}, {_shown(oldest.name or 'without a name')}{since}; "
-            f"ids {_some(_shown(instance.id) for instance in self.active)}"
+            f"oldest {shown(oldest.id)}, {shown(oldest.name or 'without a name')}{since}; "
+            f"ids {_some(shown(instance.id) for instance in self.active)}"
         )
 
 
@@ -191,7 +191,7 @@ def _counts(texts: Iterable[str]) -> Mapping[str, int]:
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    return _some(f"{count} {_shown(text)}" for text, count in counts.items())
+    return _some(f"{count} {shown(text)}" for text, count in counts.items())
 
 
 def _some(texts: Iterable[str]) -> str:
@@ -201,6 +201,6 @@ def _some(texts: Iterable[str]) -> str:
     return ", ".join(every[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """A text from a table as a terminal may show it: ids may hold control characters."""
     return text if text.isprintable() else ascii(text)

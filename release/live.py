@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from release.instances import Instances
     from release.patience import Patience
     from release.swap import SwapLimits
+    from release.tables import Tables
 
 
 class Live:
@@ -47,11 +48,20 @@ class Live:
 
     def open_store(self, settings: Mapping[str, str]) -> Instances:
         """The orchestrations in the store that a slot's app settings lead to. Raises StoreUnknownError."""
+        from release.instances import TableInstances
+
+        return TableInstances(self.open_tables(settings))
+
+    def open_tables(self, settings: Mapping[str, str], connection: str | None = None) -> Tables:
+        """The Instances tables that a connection in a slot's app settings leads to: its store's, or the one named.
+
+        Raises StoreUnknownError.
+        """
         from release.cloud import CloudError
-        from release.instances import StoreUnknownError, open_store
+        from release.tables import StoreUnknownError, open_tables
 
         try:
-            return open_store(settings, self.names.stores.connection_name, lambda: self._credential)
+            return open_tables(settings, connection or self.names.stores.connection_name, lambda: self._credential)
         except CloudError as error:
             raise StoreUnknownError("", f"{error}") from error
 

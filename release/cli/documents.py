@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from durable.stores import Colour, Release, Slot
 from release.drain import State, Verdict
 from release.endings import Ending
+from release.instance_query import Row
 from release.instances import Instance
 from release.observed import Absent, Blank, Observed, Unclear, View
 
@@ -20,6 +21,9 @@ class Document(BaseModel):
 
     def text(self) -> str:
         return self.model_dump_json(by_alias=True, indent=2)
+
+    def line(self) -> str:
+        return self.model_dump_json(by_alias=True)
 
 
 class InstanceDocument(Document):
@@ -142,6 +146,24 @@ class PackageDocument(Document):
 class PackagesDocument(Document):
     packages: tuple[PackageDocument, ...]
     pruned: tuple[str, ...]
+
+
+class ListedDocument(Document):
+    """An instance in a list, a line each."""
+
+    account: str
+    hub: str | None
+    id: str
+    name: str
+    version: str
+    status: str
+    active: bool
+    created: datetime | None
+    updated: datetime | None
+
+    @classmethod
+    def of(cls, row: Row) -> ListedDocument:
+        return cls(**vars(row), active=row.active)
 
 
 class FailureDocument(Document):

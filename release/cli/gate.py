@@ -89,8 +89,11 @@ def _of_colour(site: Site, stores: Stores, colour: Colour | None) -> Instances:
     raise StoreUnknownError("", f"no slot names the {colour} one now; see `python -m release status`")
 
 
+def named(connection: str, environ: Mapping[str, str]) -> tuple[Mapping[str, str], str]:
+    """The settings and the connection's name in them, by a connection string or by its name in the environment."""
+    return ({_LITERAL: connection}, _LITERAL) if "=" in connection else (environ, connection)
+
+
 def _of_connection(connection: str, hub: str | None, environ: Mapping[str, str]) -> Instances:
-    """A store by a connection string, or by the name of a connection in the environment."""
-    literal = "=" in connection
-    store = open_store({_LITERAL: connection}, _LITERAL) if literal else open_store(environ, connection)
+    store = open_store(*named(connection, environ))
     return OneHub(store, hub) if hub else store
