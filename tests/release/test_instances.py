@@ -86,8 +86,7 @@ class TableService(HTTPAdapter):
             more = {"x-ms-continuation-NextTableName": str(page + 1)} if page + 1 < len(pages) else {}
             return an_answer(200, {"value": [{"TableName": name} for name in pages[page]]}, more)
         name, _, key = path.partition("(")
-        assert query["$select"] == "PartitionKey,Name,RuntimeStatus,CreatedTime"
-        assert "$filter" not in query
+        self.expect(query)
         if name not in self.tables:
             return a_refusal(404, "TableNotFound")
         if key == ")":
@@ -98,6 +97,11 @@ class TableService(HTTPAdapter):
         rows = (row for page in self.tables[name] for row in page if row["PartitionKey"] == wanted)
         found = next(rows, None)
         return a_refusal(404, "ResourceNotFound") if found is None else an_answer(200, found)
+
+    def expect(self, query: Mapping[str, str]) -> None:
+        """What is asked of a table, beside the page."""
+        assert query["$select"] == "PartitionKey,Name,RuntimeStatus,CreatedTime"
+        assert "$filter" not in query
 
 
 def an_answer(status: int, body: object, headers: Mapping[str, str] | None = None) -> requests.Response:
