@@ -149,19 +149,19 @@ class Source:
         A page is asked for when the one before has been taken; it is 1,000 rows of the table at most. The order is
         that of the tables' names, and within a table that of the keys. Raises StoreUnknownError.
         """
-        for hub in self.tables.hubs():
-            if not self.shared and not wanted.accepts_hub(hub):
+        for prefix in self.tables.prefixes():
+            if not self.shared and not wanted.accepts_hub(prefix):
                 continue
-            for page in self._pages(hub, wanted.query()):
-                rows = (self._row(hub, row) for row in page)
+            for page in self._pages(prefix, wanted.query()):
+                rows = (self._row(prefix, row) for row in page)
                 if found := tuple(filter(wanted.accepts, rows)):
                     yield found
 
-    def _pages(self, hub: str, query: Query | None) -> Iterator[list[TableEntity]]:
+    def _pages(self, prefix: str, query: Query | None) -> Iterator[list[TableEntity]]:
         explained = self.tables.explained
-        doing = f"reading the {'tracking table' if self.shared else 'task hub'} {hub}"
+        doing = f"reading the {'tracking table' if self.shared else 'task hub'} {prefix}"
         with explained(doing):
-            table = self.tables.of(hub)
+            table = self.tables.of(prefix)
             if query is None:
                 pages = table.list_entities(select=_COLUMNS).by_page()
             else:
@@ -175,10 +175,10 @@ class Source:
                 return
             yield rows
 
-    def _row(self, hub: str, row: Mapping[str, Any]) -> Row:
+    def _row(self, prefix: str, row: Mapping[str, Any]) -> Row:
         return Row(
             account=self.tables.account,
-            hub=(_text(row, "TaskHubName") or None) if self.shared else hub,
+            hub=(_text(row, "TaskHubName") or None) if self.shared else prefix,
             id=_id(row["PartitionKey"]),
             name=_text(row, "Name"),
             version=_text(row, "Version"),

@@ -89,7 +89,7 @@ class TableInstances:
         self._tables = tables
 
     def all(self) -> Listing:
-        hubs = self._tables.hubs()
+        hubs = self._tables.prefixes()
         rows = 0
         active: list[Instance] = []
         for hub in hubs:

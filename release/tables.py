@@ -114,18 +114,18 @@ class Tables:
         self._access = access
         self._client = client
 
-    def hubs(self) -> tuple[str, ...]:
-        """What each `<hub>Instances` table is named after, sorted: a task hub or a tracking prefix.
+    def prefixes(self) -> tuple[str, ...]:
+        """What is before `Instances` in the names of the tables, sorted: task hubs, or tracking prefixes.
 
         Raises StoreUnknownError.
         """
         with self.explained("listing the tables"):
             found = (hub_of_instances_table(table.name) for table in self._client.list_tables())
-            return tuple(sorted(hub for hub in found if hub is not None))
+            return tuple(sorted(prefix for prefix in found if prefix is not None))
 
-    def of(self, hub: str) -> TableClient:
-        """A hub's Instances table; call it within `explained`."""
-        return self._client.get_table_client(hub_resources(hub).instances_table)
+    def of(self, prefix: str) -> TableClient:
+        """An Instances table by what is before that word in its name; call it within `explained`."""
+        return self._client.get_table_client(hub_resources(prefix).instances_table)
 
     @contextmanager
     def explained(self, doing: str) -> Iterator[None]:

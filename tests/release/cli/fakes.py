@@ -13,6 +13,7 @@ from typing import Any
 
 from typer.testing import CliRunner, Result
 
+from durable.connections import accounts_of
 from durable.stores import Slot
 from release.cli.app import app
 from release.cli.project import Run
@@ -22,7 +23,10 @@ from release.observed import Observed, Stores, observe
 from release.package_store import PackageStore, Stored
 from release.settings import Settings
 from release.swap import LiveError
+from release.tables import Tables, open_tables
 from tests.release.clock import FakeClock
+from tests.release.test_instance_query import Queried
+from tests.release.test_instances import transport
 
 OLD, NEW, STRAY = "a" * 64, "b" * 64, "c" * 64
 BLUE, GREEN = "ordersblue", "ordersgreen"
@@ -89,6 +93,8 @@ class FakeSite:
     error: LiveError | None = None
     busy: bool = False
     names: Stores | None = None
+    tables: dict[str, Queried] = field(default_factory=dict)
+    """Table services by their accounts."""
 
     def look(self) -> Observed:
         assert self.names is not None
@@ -108,6 +114,12 @@ class FakeSite:
         if account not in self.stores:
             raise StoreUnknownError("", "no connection is set")
         return self.stores[account]
+
+    def open_tables(self, settings: Mapping[str, str], connection: str | None = None) -> Tables:
+        connection = connection or "DurableManagementStorage"
+        account = next(iter(accounts_of(settings, connection)), "")
+        service = self.tables.setdefault(account, Queried({}))
+        return open_tables(settings, connection, transport=transport(service))
 
     def open_packages(self) -> PackageStore:
         return self.packages
