@@ -87,7 +87,7 @@ def _table(page: tuple[Row, ...], now: datetime, *, heading: bool, accounts: boo
         table.add_column("account", min_width=14, overflow="fold")
     for column, width in (("hub", 14), ("id", 36), ("name", 16), ("version", 7), ("status", 14)):
         table.add_column(column, min_width=width, overflow="fold")
-    table.add_column("created", min_width=19)
+    table.add_column("created (UTC)", min_width=19)
     table.add_column("age", min_width=4, justify="right")
     for row in page:
         hub = "(unknown)" if row.hub is None else row.hub

@@ -134,7 +134,7 @@ def test_arguments_that_make_no_sense_end_with_two(shop: Scene, args: tuple[str,
 def test_a_person_is_shown_a_table(shop: Scene) -> None:
     done = shop.command("instances", "--entities")
     lines = [line.split() for line in done.stdout.splitlines()]
-    assert lines[0] == ["account", "hub", "id", "name", "version", "status", "created", "age"]
+    assert lines[0] == ["account", "hub", "id", "name", "version", "status", "created", "(UTC)", "age"]
     day = "2026-07-02"
     assert [GREEN, "OrdersHub", "order-1", "process_order", "2.0", "Running", day, "11:00:00", "1h"] in lines
     assert [GREEN, "OrdersHub", "order-2", "process_order", "2.0", "Completed", "2026-07-01", "06:00:00", "1d"] in lines
