@@ -22,7 +22,11 @@ from its settings once a later package takes its hub's name from elsewhere.
 """
 
 TRACKING = "RELEASE_TRACKING"
-"""Our own: the name of the connection that leads to the tracking store's account; there is none without one."""
+"""Our own: the name of the connection that the package's host.json names as its tracking store; it travels as well.
+
+Where host.json names no tracking store there is none. Without it, a release that stays in its slot could lose the
+connection, and the gate would miss its orchestrations, once config says something else.
+"""
 
 HOST_JSON_OVERRIDE = "AzureFunctionsJobHost__"
 """Settings with this prefix override host.json, but the scale controller doesn't see them (azure_facts.md 1.6)."""
