@@ -55,6 +55,8 @@ class Instance:
     """An orchestration that may still need its code.
 
     `status` is the text in the table, "" if it has none; so is `name`, the orchestrator function's. `created` is UTC.
+    `tracking` is the prefix of the tracking store's table that its row is in, "" for one in its hub's own table; in
+    the former `hub` is "" where the row tells none.
     """
 
     hub: str
@@ -62,18 +64,23 @@ class Instance:
     name: str
     status: str
     created: datetime | None
+    tracking: str = ""
 
 
 @dataclass(frozen=True)
 class Listing:
     """One full reading of a store: each `<hub>Instances` table there is, sorted, and what is active in them.
 
-    Entities and finished orchestrations are left out; `rows` counts them too.
+    Entities and finished orchestrations are left out; `rows` counts them too. `tracking` is the account of the tracking
+    store that was read as well, "" if there is none; `named` are those of its hubs that were asked for and that a row
+    of any kind names.
     """
 
     hubs: tuple[str, ...]
     active: tuple[Instance, ...]
     rows: int = 0
+    tracking: str = ""
+    named: frozenset[str] = frozenset()
 
 
 class StoreUnknownError(Exception):
@@ -92,7 +99,9 @@ class StoreUnknownError(Exception):
 class Instances(Protocol):
     """The orchestrations of one store. Both methods raise StoreUnknownError."""
 
-    account: str
+    @property
+    def account(self) -> str:
+        """The storage account of the store."""
 
     def all(self) -> Listing:
         """Read every page of every Instances table in the store."""
@@ -111,7 +120,17 @@ def open_store(
     *,
     transport: HttpTransport[Any, Any] | None = None,
 ) -> Instances:
-    """The store that a connection in a slot's app settings leads to. Nothing is sent before the first reading.
+    """The store that a connection in a slot's app settings leads to, as open_tables opens it."""
+    return TableInstances(*open_tables(settings, connection, credential, transport))
+
+
+def open_tables(
+    settings: Mapping[str, str],
+    connection: str,
+    credential: Callable[[], TokenCredential] | None,
+    transport: HttpTransport[Any, Any] | None,
+) -> tuple[KeyAccess | IdentityAccess, TableServiceClient]:
+    """The tables that a connection in app settings leads to. Nothing is sent before the first reading.
 
     `credential` is called if the connection is one by identity; without it, that is the identity which the Azure
     tools on this machine use. Raises StoreUnknownError if the connection is missing, contradictory or no such thing.
@@ -122,10 +141,8 @@ def open_store(
         raise StoreUnknownError("", str(error)) from error
     options = {**_RETRIES, "transport": transport or _Transport(**_TIMEOUTS)}
     if isinstance(access, IdentityAccess):
-        client = _by_identity(access, (credential or _own_identity)(), options)
-    else:
-        client = _by_key(access, options)
-    return TableInstances(access, client)
+        return access, _by_identity(access, (credential or _own_identity)(), options)
+    return access, _by_key(access, options)
 
 
 def _own_identity() -> TokenCredential:
@@ -159,7 +176,9 @@ class _Transport(RequestsTransport):  # type: ignore[misc]  # azure-core loads t
 
 
 class TableInstances:
-    """Implements Instances with azure-data-tables."""
+    """Implements Instances with azure-data-tables, for the tables of hubs of their own."""
+
+    columns: Collection[str] = _COLUMNS
 
     def __init__(self, access: KeyAccess | IdentityAccess, client: TableServiceClient) -> None:
         self.account = access.account
@@ -167,45 +186,59 @@ class TableInstances:
         self._client = client
 
     def all(self) -> Listing:
-        with self._explained("listing the tables"):
-            found = (hub_of_instances_table(table.name) for table in self._client.list_tables())
-            hubs = tuple(sorted(hub for hub in found if hub is not None))
+        hubs = self.prefixes()
         rows = 0
         active: list[Instance] = []
         for hub in hubs:
-            with self._explained(f"reading the task hub {hub}"):
-                # No filter on the server: it would compare, and a row without a status is equal to nothing.
-                for row in self._table(hub).list_entities(select=_COLUMNS):
-                    rows += 1
-                    if is_active(row.get("RuntimeStatus", "")) and (instance := self._instance(hub, row)):
-                        active.append(instance)
+            for row in self.rows(hub):
+                rows += 1
+                if instance := self.instance(row, hub):
+                    active.append(instance)
         return Listing(hubs, tuple(active), rows)
 
     def still_active(self, known: Collection[Instance]) -> tuple[Instance, ...]:
-        tables = {hub: self._table(hub) for hub in {instance.hub for instance in known}}
+        tables = {prefix: self._table(prefix) for prefix in set(map(_prefix, known))}
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            seen = list(pool.map(lambda instance: self._look_again(tables[instance.hub], instance), known))
+            rows = list(pool.map(lambda instance: self._row(tables[_prefix(instance)], instance), known))
+        seen = (self.again(one, row) for one, row in zip(known, rows, strict=True) if row is not None)
         return tuple(instance for instance in seen if instance is not None)
 
-    def _look_again(self, table: TableClient, known: Instance) -> Instance | None:
-        with self._explained(f"reading an instance of the task hub {known.hub}"):
+    def prefixes(self) -> tuple[str, ...]:
+        """What is in front of `Instances` in the names of the tables that there are: hubs, or tracking prefixes."""
+        with self._explained("listing the tables"):
+            found = (hub_of_instances_table(table.name) for table in self._client.list_tables())
+            return tuple(sorted(prefix for prefix in found if prefix is not None))
+
+    def rows(self, prefix: str) -> Iterator[TableEntity]:
+        """All rows of an Instances table, with these columns."""
+        with self._explained(f"reading the task hub {prefix}"):
+            # No filter on the server: it would compare, and a row without a status is equal to nothing.
+            yield from self._table(prefix).list_entities(select=[*self.columns])
+
+    def again(self, known: Instance, row: TableEntity) -> Instance | None:
+        """What the row of a known instance says now; None if it is no longer active."""
+        return self.instance(row, known.hub)
+
+    def _row(self, table: TableClient, known: Instance) -> TableEntity | None:
+        with self._explained(f"reading an instance of the task hub {known.hub or known.tracking}"):
             try:
-                row = table.get_entity(to_partition_key(known.id), "", select=_COLUMNS)
+                return table.get_entity(to_partition_key(known.id), "", select=[*self.columns])
             except ResourceNotFoundError as error:
                 if _code(error) in (TableErrorCode.RESOURCE_NOT_FOUND, TableErrorCode.ENTITY_NOT_FOUND):
                     return None
                 raise
-            return self._instance(known.hub, row) if is_active(row.get("RuntimeStatus", "")) else None
 
-    def _instance(self, hub: str, row: TableEntity) -> Instance | None:
-        """What an active row of the Instances table stands for (azure_facts.md 3.1), or None for an entity."""
+    def instance(self, row: TableEntity, hub: str, tracking: str = "") -> Instance | None:
+        """What a row of an Instances table stands for (azure_facts.md 3.1) if that is active, and no entity."""
+        if not is_active(row.get("RuntimeStatus", "")):
+            return None
         key = row["PartitionKey"]
         try:
             instance_id = from_partition_key(key)
         except ValueError as error:
             problem = (
-                f"the task hub {hub} has a row whose partition key, {key!r}, Durable Functions doesn't write; "
-                "find out what made it, and delete the row if it stands for no orchestration"
+                f"the task hub {hub or tracking} has a row whose partition key, {key!r}, Durable Functions doesn't "
+                "write; find out what made it, and delete the row if it stands for no orchestration"
             )
             raise StoreUnknownError(self.account, problem) from error
         if is_entity(instance_id):
@@ -217,10 +250,11 @@ class TableInstances:
             str(row.get("Name") or ""),
             str(row.get("RuntimeStatus") or ""),
             created if isinstance(created, datetime) else None,
+            tracking,
         )
 
-    def _table(self, hub: str) -> TableClient:
-        return self._client.get_table_client(hub_resources(hub).instances_table)
+    def _table(self, prefix: str) -> TableClient:
+        return self._client.get_table_client(hub_resources(prefix).instances_table)
 
     @contextmanager
     def _explained(self, doing: str) -> Iterator[None]:
@@ -294,6 +328,10 @@ class TableInstances:
                 return "the service is failing or has too much to do: try again later"
             case _:
                 return _REACH
+
+
+def _prefix(instance: Instance) -> str:
+    return instance.tracking or instance.hub
 
 
 def _code(error: HttpResponseError) -> str:

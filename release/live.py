@@ -45,13 +45,17 @@ class Live:
     def look(self) -> Observed:
         return observe(self.app.settings, self.names.stores)
 
-    def open_store(self, settings: Mapping[str, str]) -> Instances:
-        """The orchestrations in the store that a slot's app settings lead to. Raises StoreUnknownError."""
+    def open_store(self, settings: Mapping[str, str], before: Mapping[str, str] | None = None) -> Instances:
+        """The orchestrations in the store that a slot's app settings lead to, as release.tracked.open_slot does.
+
+        Raises StoreUnknownError.
+        """
         from release.cloud import CloudError
-        from release.instances import StoreUnknownError, open_store
+        from release.instances import StoreUnknownError
+        from release.tracked import open_slot
 
         try:
-            return open_store(settings, self.names.stores.connection_name, lambda: self._credential)
+            return open_slot(settings, before or {}, self.names.stores.connection_name, lambda: self._credential)
         except CloudError as error:
             raise StoreUnknownError("", f"{error}") from error
 
@@ -78,7 +82,7 @@ class Live:
     def guard(self, patience: Patience, report: Callable[[str], None]) -> Guard:
         from release.guard import Guard
 
-        return Guard(self.look, self.open_store, patience, SYSTEM_CLOCK, report)
+        return Guard(self.look, lambda slot: self.app.settings(slot), self.open_store, patience, SYSTEM_CLOCK, report)
 
     @cached_property
     def _cloud(self) -> Cloud:

@@ -13,6 +13,7 @@ from release.observed import Stores, view
 from release.one_hub import OneHub
 from release.settings import GateSettings, Settings
 from release.status_check import open_status_check
+from release.tracked import open_tracking
 
 KEY_VARIABLE = "STATUS_CHECK_KEY"
 """The environment variable with the key of StatusCheck: other processes can see the command line."""
@@ -91,6 +92,6 @@ def _of_colour(site: Site, stores: Stores, colour: Colour | None) -> Instances:
 
 def _of_connection(connection: str, hub: str | None, environ: Mapping[str, str]) -> Instances:
     """A store by a connection string, or by the name of a connection in the environment."""
-    literal = "=" in connection
-    store = open_store({_LITERAL: connection}, _LITERAL) if literal else open_store(environ, connection)
-    return OneHub(store, hub) if hub else store
+    settings, name = ({_LITERAL: connection}, _LITERAL) if "=" in connection else (environ, connection)
+    store = open_store(settings, name)
+    return OneHub(store, open_tracking(settings, name, [hub]), hub) if hub else store
