@@ -252,6 +252,9 @@ class World:
             packages = {runs.package for runs in running.values()}
             if len(packages) > 1:
                 raise BrokenError(f"one task hub is served by two packages: {running}")
+        in_tracking_store = [runs.hub for runs in running.values() if runs.tracked]
+        if len(in_tracking_store) != len(set(in_tracking_store)):
+            raise BrokenError(f"two stores have one hub name in the tracking store: {running}")
         for slot, (package, account, hub, _) in running.items():
             for id_, one in self.orchestrations[account].items():
                 if one.status not in _OVER and one.hub == hub and one.package != package:

@@ -112,6 +112,10 @@ def only_the_hub_that_comes_is_looked_at(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(release.tracked, "tracked_hubs", lambda settings, _: right(settings, {}))
 
 
+def both_stores_have_one_hub_name(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(model, "own_hub", lambda hub, _: hub)
+
+
 def a_release_that_stays_gets_the_hub_of_config(patch: pytest.MonkeyPatch) -> None:
     def wrong(stores: Stores, colour: Colour, hub: str | None = None) -> Store:
         return Store(colour, stores.accounts[colour], own_hub(stores.hub, colour) if hub else stores.hub)
@@ -134,6 +138,7 @@ def a_release_that_stays_gets_the_hub_of_config(patch: pytest.MonkeyPatch) -> No
         what_is_unclear_counts_as_empty,
         the_tracking_store_is_not_remembered,
         only_the_hub_that_comes_is_looked_at,
+        both_stores_have_one_hub_name,
         a_release_that_stays_gets_the_hub_of_config,
     ],
 )
