@@ -237,3 +237,19 @@ def test_a_preview_tells_from_one_reading_and_refuses_nothing(
     scene.guard.tell(Slot.STAGING, SETTINGS)
     assert len(scene.said) == 1
     assert says in scene.said[0]
+
+
+TRACKED = replace(STAGING, tracking="View")
+
+
+def test_the_tracking_store_of_the_package_that_goes_is_looked_at_too() -> None:
+    scene = Scene(views=[Observed(PRODUCTION, TRACKED)])
+    scene.write(seen=TRACKED)
+    assert scene.opened == [SETTINGS]
+    assert scene.over == [scene.settings(Slot.STAGING)]
+
+
+def test_without_one_nothing_but_the_store_is_looked_at() -> None:
+    scene = Scene()
+    scene.write()
+    assert scene.over == [{}]

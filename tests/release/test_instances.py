@@ -63,6 +63,7 @@ class TableService(HTTPAdapter):
     tables: dict[str, list[list[Row]]]
     table_pages: Sequence[Sequence[str]] | None = None
     failing: Callable[[str], requests.Response | None] = lambda _: None
+    columns: str = "PartitionKey,Name,RuntimeStatus,CreatedTime"
     log: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -85,7 +86,7 @@ class TableService(HTTPAdapter):
             more = {"x-ms-continuation-NextTableName": str(page + 1)} if page + 1 < len(pages) else {}
             return an_answer(200, {"value": [{"TableName": name} for name in pages[page]]}, more)
         name, _, key = path.partition("(")
-        assert query["$select"] == "PartitionKey,Name,RuntimeStatus,CreatedTime"
+        assert query["$select"] == self.columns
         assert "$filter" not in query
         if name not in self.tables:
             return a_refusal(404, "TableNotFound")
