@@ -81,7 +81,7 @@ def _literal(slot: Slot, hub: Hub) -> Iterator[Finding]:
         yield Finding(
             slot.where,
             f"{slot.label} has a tracking store, and host.json names its hub literally, {hub.known!r} ({hub.said_by}). "
-            "The hubs of its site's slots meet in that store, leases and large messages too since Durable 2.10, so they "
+            "The hubs of its site's slots meet in that store, leases and messages too since Durable 2.10, so they "
             'need different names. Write "hubName": "%TaskHub%", and give each slot a TaskHub of its own, not sticky',
         )
 
