@@ -16,13 +16,16 @@ from components.function_app import FunctionApp, FunctionAppArgs
 from components.group import Group
 from components.hooks import waiting_hook
 from components.host_storage import HostStorage, HostStorageArgs
+from components.live_claims import account_exists, claimant_of
 from components.live_settings import LiveSettingsError, live_settings, operation_in_progress
 from components.monitoring import Monitoring, MonitoringArgs
 from components.package_blob import PackageBlob, PackageBlobArgs
 from components.slot_settings import SlotSettings, SlotSettingsArgs
 from components.slot_swap import SlotSwap, SlotSwapArgs
+from components.tracking_store import TrackingStore, TrackingStoreArgs
 from durable.stores import Colour, Release, Slot
 from release import journal
+from release.claims import claimant, hubs_to_claim, missing, refusal
 from release.clock import SYSTEM_CLOCK
 from release.config import SettingsError, load
 from release.endings import Ending
@@ -48,6 +51,8 @@ def main() -> None:
         await_quiet(settings)
         observed = observe(read, settings.app_names.stores)
         decided = plan(observed, package.desired(settings))
+        if isinstance(decided, Plan):
+            decided = claimed(settings, decided)
         if isinstance(decided, Refusal):
             journal.write_stop(decided)
             raise pulumi.RunError(f"{decided}")
@@ -69,6 +74,19 @@ def await_quiet(settings: Settings) -> None:
         await_idle(swapping, SwapLimits(), SYSTEM_CLOCK, pulumi.log.info)
     elif swapping():
         pulumi.log.info("another operation is in progress on the site, such as a swap: this plan is made in its middle")
+
+
+def claimed(settings: Settings, decided: Plan) -> Plan | Refusal:
+    """The plan, unless another app has one of the names that this one's hubs have in the tracking store."""
+    tracking = settings.tracking_store
+    if tracking is None:
+        return decided
+    owner = settings.tracking_group
+    if owner is not None and not account_exists(owner, tracking.account):
+        return missing(tracking.account, owner)
+    group = owner or settings.group_name
+    claims = {hub: claimant_of(group, tracking.account, hub) for hub in sorted(hubs_to_claim(settings, decided))}
+    return refusal(tracking.account, claimant(settings.app_names), claims) or decided
 
 
 class ReleaseHooks:
@@ -117,6 +135,7 @@ def declare(settings: Settings, package: Wanted, observed: Observed, decided: Pl
     group = resource_group(settings)
     host = HostStorage("host", HostStorageArgs(group, settings.host_account))
     stores = {colour: durable_store(colour, settings, group) for colour in Colour}
+    tracking = tracking_store(settings, group, decided)
     app = FunctionApp("app", function_app_args(settings, group, host))
     monitoring = Monitoring("monitoring", MonitoringArgs(group, settings.site)) if settings.insights else None
 
@@ -130,7 +149,8 @@ def declare(settings: Settings, package: Wanted, observed: Observed, decided: Pl
     def travelling(slot: Slot) -> Travelling:
         held = decided.written.of(slot)
         reference = PackageReference(blobs[held.package].url, app.identity_id) if held.package else None
-        return Travelling(held, stores[held.store.colour].connection, reference)
+        connection = stores[held.store.colour].connection
+        return Travelling(held, connection, reference, tracking.connection if tracking else None)
 
     slots = SlotSettings(
         "settings",
@@ -150,7 +170,7 @@ def declare(settings: Settings, package: Wanted, observed: Observed, decided: Pl
                 {slot: travelling(slot) for slot in Slot},
                 extras(settings),
             ),
-            package_ready=[*blobs.values(), app.package_access],
+            package_ready=[*blobs.values(), app.package_access, *(tracking.claims if tracking else ())],
             before_write=release.before_write(),
         ),
     )
@@ -198,8 +218,21 @@ def resource_group(settings: Settings) -> Group:
 
 
 def durable_store(colour: Colour, settings: Settings, group: Group) -> DurableStore:
-    store = settings.app_names.stores.store(colour)
-    return DurableStore(colour, DurableStoreArgs(group, store, settings.protect_stores))
+    return DurableStore(colour, DurableStoreArgs(group, settings.store(colour), settings.protect_stores))
+
+
+def tracking_store(settings: Settings, group: Group, decided: Plan) -> TrackingStore | None:
+    if settings.tracking_store is None:
+        return None
+    args = TrackingStoreArgs(
+        group=group,
+        account=settings.tracking_store.account,
+        owner=settings.tracking_group,
+        protect=settings.protect_stores,
+        hubs=hubs_to_claim(settings, decided),
+        app=claimant(settings.app_names),
+    )
+    return TrackingStore("tracking", args)
 
 
 def extras(settings: Settings) -> Extras:

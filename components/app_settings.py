@@ -26,11 +26,15 @@ class PackageReference:
 
 @dataclass(frozen=True)
 class Travelling:
-    """A release with what its slot needs for it: the connection to its store (a secret), and its package's address."""
+    """A release with what its slot needs for it: connections, which are secrets, and its package's address.
+
+    `tracking` is the connection to the tracking store of a release that has one.
+    """
 
     release: Release
     connection: pulumi.Input[str]
     package: PackageReference | None = None
+    tracking: pulumi.Input[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,11 @@ def _travelling(host: Host, slot: Travelling) -> Values:
     if release.hub_setting is not None:
         values[names.HUB_SETTING] = release.hub_setting
         values[release.hub_setting] = release.store.hub
+    if release.tracking is not None:
+        if slot.tracking is None:
+            raise ValueError(f"{release} needs its tracking store, and there is no connection for {release.tracking}")
+        values[names.TRACKING] = release.tracking
+        values[release.tracking] = slot.tracking
     if host.needs_content_share:
         # Unique per slot and never sticky (azure_facts.md 5.4), so that no swap shows a slot the other's files.
         values[names.CONTENT_SHARE] = content_share_name(host.site, release.store.colour)

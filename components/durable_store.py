@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pulumi
 
 from components.group import Group
-from components.storage_account import storage_account
-from durable.stores import DISPOSABLE, DISPOSABLE_TAG, Store
+from components.storage_account import disposable, storage_account
+from durable.stores import Store
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,7 @@ class DurableStore(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DurableStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("durable-zero-downtime:index:DurableStore", name, {}, opts)
-        group = args.group
-        if not args.protect:
-            group = replace(group, tags={**(group.tags or {}), DISPOSABLE_TAG: DISPOSABLE})
+        group = args.group if args.protect else disposable(args.group)
         account = storage_account(
             name, args.store.account, group, pulumi.ResourceOptions(parent=self, protect=args.protect)
         )

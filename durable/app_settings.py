@@ -79,6 +79,11 @@ def package_of(settings: Mapping[str, str]) -> str | None:
     return packaged(settings.get(PACKAGE, "").partition("?")[0].rpartition("/")[2])
 
 
+def hub_of(settings: Mapping[str, str]) -> str | None:
+    """The name of a slot's task hub where its package takes that from an app setting; None if none is told so."""
+    return settings.get(settings.get(HUB_SETTING, "")) or None
+
+
 def app_setting_name_problem(name: str) -> str | None:
     """What is wrong with the name of an app setting of an app on Linux, or None (azure_facts.md 8)."""
     if re.fullmatch(r"[A-Za-z0-9_]+|AzureWebJobs\.\w+\.Disabled", name):

@@ -15,6 +15,9 @@ HOST_STORAGE = "AzureWebJobsStorage"
 DEFAULT_CONNECTION = "DurableManagementStorage"
 """The connection's name in the article, and here unless config says otherwise."""
 
+DEFAULT_TRACKING_CONNECTION = "DurableTrackingStorage"
+"""The name of the connection to a tracking store here, unless config says otherwise."""
+
 _PREFIX = "AzureWebJobs"
 _KEY_VAULT = "@microsoft.keyvault("
 _HIERARCHY = "__"

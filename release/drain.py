@@ -36,8 +36,9 @@ class Verdict:
     """What a reading, or a whole wait, says about a store.
 
     `active` are those waited for, `excepted` those active but not waited for, `hubs` all that the last full reading
-    found. `reason` says why the state is unknown, and what to do; else it is "". Busy with nothing active means: the
-    store has not been so for long enough. A wait never ends with that.
+    found, `tracking` the account of the tracking store if that was read as well. `reason` says why the state is
+    unknown, and what to do; else it is "". Busy with nothing active means: the store has not been so for long enough. A
+    wait never ends with that.
     """
 
     state: State
@@ -46,6 +47,7 @@ class Verdict:
     active: tuple[Instance, ...] = ()
     excepted: tuple[Instance, ...] = ()
     reason: str = ""
+    tracking: str = ""
 
     @property
     def by_status(self) -> Mapping[str, int]:
@@ -75,23 +77,28 @@ class Verdict:
     def _finding(self) -> str:
         if self.state is State.DRAINED:
             where = f"no active instance in {_some(self.hubs)}" if self.hubs else "it has no task hub"
-            return f"{self.account} is drained: {where}"
+            return f"{self._place} is drained: {where}"
         oldest = self.oldest
         if oldest is None:
-            return f"no active instance in {self.account}, but not for long enough yet"
+            return f"no active instance in {self._place}, but not for long enough yet"
         since = f", since {oldest.created.isoformat(' ', 'seconds')}" if oldest.created else ""
         return (
-            f"{len(self.active)} active in {self.account}: {_listed(self.by_status)} ({_listed(self.by_name)}); "
+            f"{len(self.active)} active in {self._place}: {_listed(self.by_status)} ({_listed(self.by_name)}); "
             f"oldest {shown(oldest.id)}, {shown(oldest.name or 'without a name')}{since}; "
             f"ids {_some(shown(instance.id) for instance in self.active)}"
         )
+
+    @property
+    def _place(self) -> str:
+        return f"{self.account} with its tracking store {self.tracking}" if self.tracking else self.account
 
 
 def judge(account: str, listing: Listing, excepted: frozenset[str]) -> Verdict:
     """What one full reading says by itself."""
     active = tuple(instance for instance in listing.active if instance.id not in excepted)
     left_out = tuple(instance for instance in listing.active if instance.id in excepted)
-    return Verdict(State.BUSY if active else State.DRAINED, account, listing.hubs, active, left_out)
+    state = State.BUSY if active else State.DRAINED
+    return Verdict(state, account, listing.hubs, active, left_out, tracking=listing.tracking)
 
 
 def unknown(error: StoreUnknownError) -> Verdict:

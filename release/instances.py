@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +30,8 @@ class Instance:
     """An orchestration that may still need its code.
 
     `status` is the text in the table, "" if it has none; so is `name`, the orchestrator function's. `created` is UTC.
+    `tracking` is the prefix of the tracking store's table that its row is in, "" for one in its hub's own table; in
+    the former `hub` is "" where the row tells none.
     """
 
     hub: str
@@ -37,24 +39,31 @@ class Instance:
     name: str
     status: str
     created: datetime | None
+    tracking: str = ""
 
 
 @dataclass(frozen=True)
 class Listing:
     """One full reading of a store: each `<hub>Instances` table there is, sorted, and what is active in them.
 
-    Entities and finished orchestrations are left out; `rows` counts them too.
+    Entities and finished orchestrations are left out; `rows` counts them too. `tracking` is the account of the tracking
+    store that was read as well, "" if there is none; `named` are those of its hubs that were asked for and that a row
+    of any kind names.
     """
 
     hubs: tuple[str, ...]
     active: tuple[Instance, ...]
     rows: int = 0
+    tracking: str = ""
+    named: frozenset[str] = frozenset()
 
 
 class Instances(Protocol):
     """The orchestrations of one store. Both methods raise StoreUnknownError."""
 
-    account: str
+    @property
+    def account(self) -> str:
+        """The storage account of the store."""
 
     def all(self) -> Listing:
         """Read every page of every Instances table in the store."""
@@ -73,59 +82,67 @@ def open_store(
     *,
     transport: HttpTransport[Any, Any] | None = None,
 ) -> Instances:
-    """The store that a connection in a slot's app settings leads to. Nothing is sent before the first reading.
-
-    `credential` is called if the connection is one by identity; without it, that is the identity which the Azure
-    tools on this machine use. Raises StoreUnknownError if the connection is missing, contradictory or no such thing.
-    """
+    """The store that a connection in a slot's app settings leads to, as open_tables opens it."""
     return TableInstances(open_tables(settings, connection, credential, transport=transport))
 
 
 class TableInstances:
-    """Implements Instances with azure-data-tables."""
+    """Implements Instances with azure-data-tables, for the tables of hubs of their own."""
+
+    columns: Collection[str] = _COLUMNS
 
     def __init__(self, tables: Tables) -> None:
         self.account = tables.account
-        self._tables = tables
+        self.tables = tables
 
     def all(self) -> Listing:
-        hubs = self._tables.prefixes()
+        hubs = self.tables.prefixes()
         rows = 0
         active: list[Instance] = []
         for hub in hubs:
-            with self._tables.explained(f"reading the task hub {hub}"):
-                # No filter on the server: it would compare, and a row without a status is equal to nothing.
-                for row in self._tables.of(hub).list_entities(select=_COLUMNS):
-                    rows += 1
-                    if is_active(row.get("RuntimeStatus", "")) and (instance := self._instance(hub, row)):
-                        active.append(instance)
+            for row in self.rows(hub):
+                rows += 1
+                if instance := self.instance(row, hub):
+                    active.append(instance)
         return Listing(hubs, tuple(active), rows)
 
     def still_active(self, known: Collection[Instance]) -> tuple[Instance, ...]:
-        tables = {hub: self._tables.of(hub) for hub in {instance.hub for instance in known}}
+        tables = {prefix: self.tables.of(prefix) for prefix in set(map(_prefix, known))}
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            seen = list(pool.map(lambda instance: self._look_again(tables[instance.hub], instance), known))
+            rows = list(pool.map(lambda instance: self._row(tables[_prefix(instance)], instance), known))
+        seen = (self.again(one, row) for one, row in zip(known, rows, strict=True) if row is not None)
         return tuple(instance for instance in seen if instance is not None)
 
-    def _look_again(self, table: TableClient, known: Instance) -> Instance | None:
-        with self._tables.explained(f"reading an instance of the task hub {known.hub}"):
+    def rows(self, prefix: str) -> Iterator[TableEntity]:
+        """All rows of an Instances table, with these columns."""
+        with self.tables.explained(f"reading the task hub {prefix}"):
+            # No filter on the server: it would compare, and a row without a status is equal to nothing.
+            yield from self.tables.of(prefix).list_entities(select=[*self.columns])
+
+    def again(self, known: Instance, row: TableEntity) -> Instance | None:
+        """What the row of a known instance says now; None if it is no longer active."""
+        return self.instance(row, known.hub)
+
+    def _row(self, table: TableClient, known: Instance) -> TableEntity | None:
+        with self.tables.explained(f"reading an instance of the task hub {known.hub or known.tracking}"):
             try:
-                row = table.get_entity(to_partition_key(known.id), "", select=_COLUMNS)
+                return table.get_entity(to_partition_key(known.id), "", select=[*self.columns])
             except ResourceNotFoundError as error:
                 if error_word(error) in (TableErrorCode.RESOURCE_NOT_FOUND, TableErrorCode.ENTITY_NOT_FOUND):
                     return None
                 raise
-            return self._instance(known.hub, row) if is_active(row.get("RuntimeStatus", "")) else None
 
-    def _instance(self, hub: str, row: TableEntity) -> Instance | None:
-        """What an active row of the Instances table stands for (azure_facts.md 3.1), or None for an entity."""
+    def instance(self, row: TableEntity, hub: str, tracking: str = "") -> Instance | None:
+        """What a row of an Instances table stands for (azure_facts.md 3.1) if that is active, and no entity."""
+        if not is_active(row.get("RuntimeStatus", "")):
+            return None
         key = row["PartitionKey"]
         try:
             instance_id = from_partition_key(key)
         except ValueError as error:
             problem = (
-                f"the task hub {hub} has a row whose partition key, {key!r}, Durable Functions doesn't write; "
-                "find out what made it, and delete the row if it stands for no orchestration"
+                f"the task hub {hub or tracking} has a row whose partition key, {key!r}, Durable Functions doesn't "
+                "write; find out what made it, and delete the row if it stands for no orchestration"
             )
             raise StoreUnknownError(self.account, problem) from error
         if is_entity(instance_id):
@@ -137,4 +154,9 @@ class TableInstances:
             str(row.get("Name") or ""),
             str(row.get("RuntimeStatus") or ""),
             created if isinstance(created, datetime) else None,
+            tracking,
         )
+
+
+def _prefix(instance: Instance) -> str:
+    return instance.tracking or instance.hub

@@ -46,11 +46,19 @@ class Live:
     def look(self) -> Observed:
         return observe(self.app.settings, self.names.stores)
 
-    def open_store(self, settings: Mapping[str, str]) -> Instances:
-        """The orchestrations in the store that a slot's app settings lead to. Raises StoreUnknownError."""
-        from release.instances import TableInstances
+    def open_store(self, settings: Mapping[str, str], before: Mapping[str, str] | None = None) -> Instances:
+        """The orchestrations in the store that a slot's app settings lead to, as release.tracked.open_slot does.
 
-        return TableInstances(self.open_tables(settings))
+        Raises StoreUnknownError.
+        """
+        from release.cloud import CloudError
+        from release.instances import StoreUnknownError
+        from release.tracked import open_slot
+
+        try:
+            return open_slot(settings, before or {}, self.names.stores.connection_name, lambda: self._credential)
+        except CloudError as error:
+            raise StoreUnknownError("", f"{error}") from error
 
     def open_tables(self, settings: Mapping[str, str], connection: str | None = None) -> Tables:
         """The Instances tables that a connection in a slot's app settings leads to: its store's, or the one named.
@@ -88,7 +96,7 @@ class Live:
     def guard(self, patience: Patience, report: Callable[[str], None]) -> Guard:
         from release.guard import Guard
 
-        return Guard(self.look, self.open_store, patience, SYSTEM_CLOCK, report)
+        return Guard(self.look, lambda slot: self.app.settings(slot), self.open_store, patience, SYSTEM_CLOCK, report)
 
     @cached_property
     def _cloud(self) -> Cloud:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -29,8 +29,8 @@ class Drain(StrEnum):
 class Desired:
     """What config and package ask for.
 
-    `stores` says which store has which colour, with the name that the package gives its hub; `hub_setting` is as in
-    Release. A package whose file isn't `at_hand` can only be one that a slot holds already.
+    `stores` says which store has which colour, with the name that the package gives its hub; `hub_setting` and
+    `tracking` are as in Release. A package whose file isn't `at_hand` can only be one that a slot holds already.
     """
 
     package: str
@@ -40,10 +40,11 @@ class Desired:
     promote: Promote = Promote.AUTO
     drain: Drain = Drain.BEFORE_SWAP
     at_hand: bool = True
+    tracking: str | None = None
 
     def on(self, colour: Colour) -> Release:
         """The package as it would be on a store."""
-        return Release(self.stores[colour], self.package, self.version, self.hub_setting)
+        return Release(self.stores[colour], self.package, self.version, self.hub_setting, self.tracking)
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,10 @@ def _releases(observed: Observed, desired: Desired) -> tuple[Release, Release]:
         case Observed(Release() as production, _):
             return production, Release(desired.stores[production.store.colour.other])
         case Observed(_, Release() as staging):
-            return desired.on(staging.store.colour.other), staging
+            colour = staging.store.colour.other
+            # What a package that isn't at hand needs, only the slot that holds it tells.
+            same = replace(staging, store=desired.stores[colour])
+            return desired.on(colour) if desired.at_hand else same, staging
     return desired.on(Colour.BLUE), Release(desired.stores[Colour.GREEN])
 
 

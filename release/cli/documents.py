@@ -46,6 +46,7 @@ class GateDocument(Document):
     state: State
     reason: str
     account: str
+    tracking_account: str | None
     hubs: tuple[str, ...]
     active: int
     by_status: dict[str, int]
@@ -59,6 +60,7 @@ class GateDocument(Document):
             state=verdict.state,
             reason=verdict.sentence(),
             account=verdict.account,
+            tracking_account=verdict.tracking or None,
             hubs=verdict.hubs,
             active=len(verdict.active),
             by_status=dict(verdict.by_status),

@@ -13,6 +13,7 @@ from release.observed import Stores, view
 from release.one_hub import OneHub
 from release.settings import GateSettings, Settings
 from release.status_check import open_status_check
+from release.tracked import open_tracking
 
 KEY_VARIABLE = "STATUS_CHECK_KEY"
 """The environment variable with the key of StatusCheck: other processes can see the command line."""
@@ -95,5 +96,6 @@ def named(connection: str, environ: Mapping[str, str]) -> tuple[Mapping[str, str
 
 
 def _of_connection(connection: str, hub: str | None, environ: Mapping[str, str]) -> Instances:
-    store = open_store(*named(connection, environ))
-    return OneHub(store, hub) if hub else store
+    settings, name = named(connection, environ)
+    store = open_store(settings, name)
+    return OneHub(store, open_tracking(settings, name, [hub]), hub) if hub else store

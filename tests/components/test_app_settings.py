@@ -85,6 +85,17 @@ def test_a_hub_name_that_host_json_takes_from_a_setting_travels_with_the_setting
     assert made.sticky == ()
 
 
+def test_a_tracking_store_goes_with_the_package_that_names_it_and_only_with_that() -> None:
+    tracked = replace(GREEN, release=replace(GREEN.release, tracking="View"), tracking="the view's connection")
+    made = settings(host(), slots={Slot.PRODUCTION: replace(BLUE, tracking="unused"), Slot.STAGING: tracked})
+    production, staging = (made.by_slot[slot] for slot in Slot)
+    assert (staging["RELEASE_TRACKING"], staging["View"]) == ("View", "the view's connection")
+    assert not {"RELEASE_TRACKING", "View"} & production.keys()
+    assert made.sticky == ()
+    with pytest.raises(ValueError, match="needs its tracking store"):
+        settings(host(), slots={Slot.PRODUCTION: BLUE, Slot.STAGING: replace(tracked, tracking=None)})
+
+
 def test_a_content_share_belongs_to_the_store_and_travels() -> None:
     made = settings(host(needs_content_share=True))
     shares = [made.by_slot[slot]["WEBSITE_CONTENTSHARE"] for slot in Slot]

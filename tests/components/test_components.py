@@ -14,6 +14,7 @@ from components.group import Group
 from components.host_storage import HostStorage, HostStorageArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.package_blob import PackageBlob, PackageBlobArgs
+from components.tracking_store import TrackingStore, TrackingStoreArgs
 from durable.stores import Colour, Store
 from tests.components.engine import SUBSCRIPTION, Run, run
 
@@ -214,3 +215,49 @@ def test_the_identity_may_read_the_packages_and_nothing_else() -> None:
     assert assignment["roleDefinitionId"] == (
         f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{STORAGE_BLOB_DATA_READER}"
     )
+
+
+HUBS = frozenset({"OrdersHubGreen", "OrdersHubBlue"})
+
+
+def tracking_store(owner: str | None, *, protect: bool = True) -> Run:
+    seen: list[object] = []
+
+    def program() -> None:
+        made = TrackingStore("tracking", TrackingStoreArgs(group(), "view", owner, protect, HUBS, "orders-rg/orders"))
+        pulumi.Output.all(made.connection.is_secret(), made.connection).apply(seen.extend)
+
+    done = run(program, claims={})
+    secret, connection = seen
+    assert secret is True
+    assert str(connection).startswith("DefaultEndpointsProtocol=https;AccountName=view;AccountKey=")
+    assert "TableEndpoint=https://view.table.core.windows.net/" in str(connection)
+    return done
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_a_tracking_store_of_this_stack_is_an_account_kept_as_a_store_is(protect: bool) -> None:
+    done = tracking_store(None, protect=protect)
+    account = done.one("storage:StorageAccount")
+    assert account.inputs["accountName"] == "view"
+    assert account.options.protect is protect
+    assert (account.inputs["tags"].get("durable-store") == "disposable") is not protect
+    for claim in ("ordershubblue-claim", "ordershubgreen-claim"):
+        assert "tracking" in done.one("storage:BlobContainer", claim).after
+    assert done.component_outputs["tracking"] == {"accountName": "view", "taskHubs": sorted(HUBS)}
+
+
+def test_a_tracking_store_of_another_stack_is_only_referred_to() -> None:
+    done = tracking_store("shared-rg")
+    assert done.children("tracking") == [
+        ("azure-native:storage:BlobContainer", "ordershubblue-claim"),
+        ("azure-native:storage:BlobContainer", "ordershubgreen-claim"),
+    ]
+    claim = done.one("storage:BlobContainer", "ordershubblue-claim").inputs
+    assert claim == {
+        "accountName": "view",
+        "containerName": "ordershubblue-claim",
+        "resourceGroupName": "shared-rg",
+        "publicAccess": "None",
+        "metadata": {"app": "orders-rg/orders"},
+    }

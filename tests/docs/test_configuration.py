@@ -47,8 +47,10 @@ def fields(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, Fiel
     """The model's keys as config writes them, down to those that hold values."""
     for field in model.model_fields.values():
         key = f"{before}{field.alias}"
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from fields(field.annotation, f"{key}.")
+        kinds = get_args(field.annotation) or (field.annotation,)
+        models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if models:
+            yield from fields(models[0], f"{key}.")
         else:
             yield LOCATION if key == "location" else key, field
 
@@ -154,6 +156,8 @@ def test_a_rule_about_several_keys_is_in_the_model(words: str) -> None:
         "settings": json.dumps(
             {"common": {"A": "1", "DurableManagementStorage": "x"}, "sticky": {"staging": {"A": "2"}}}
         ),
+        "taskHub": "H" * 41,
+        "trackingStore": json.dumps({"account": "view", "connectionName": "DurableManagementStorage"}),
     }
     with pytest.raises(SettingsError) as raised:
         load(GOOD | {f"{NAMESPACE}:{key}": value for key, value in contradictory.items()})
@@ -170,6 +174,6 @@ def test_each_command_sets_a_key_that_there_is(command: str) -> None:
 
 
 def test_the_required_keys_are_as_many_as_the_page_says() -> None:
-    assert "Two keys are required." in PAGE
+    assert "Two keys are required, and `trackingStore.account` where there is a tracking store." in PAGE
     required = [key for key, field in KEYS.items() if field.is_required() and key != LOCATION]
-    assert required == ["site", "taskHub"]
+    assert required == ["site", "taskHub", "trackingStore.account"]

@@ -57,11 +57,16 @@ class Snapshot:
 
 @dataclass
 class App:
-    """The app of the stack `dev`. `secrets` are texts that must not be printed, as far as they are known by now."""
+    """The app of a stack. `secrets` are texts that must not be printed, as far as they are known by now."""
 
     azure: LocalAzure
     stack: Stack
     secrets: set[str] = field(default_factory=set)
+    site: str = SITE
+
+    @property
+    def group(self) -> str:
+        return f"{self.site}-rg"
 
     @cached_property
     def endpoint(self) -> str:
@@ -78,12 +83,18 @@ class App:
 
     def configure(self, **values: object) -> None:
         """Set keys of the program's config."""
-        path = self.stack.folder / "Pulumi.dev.yaml"
+        path = self.stack.config
         content = yaml.safe_load(path.read_text())
         content["config"] |= {f"{NAMESPACE}:{key}": value for key, value in values.items()}
         path.write_text(yaml.safe_dump(content))
 
-    def want(self, name: str, like: Path | None = None) -> str:
+    def unset(self, key: str) -> None:
+        """Take a key out of the program's config."""
+        content = yaml.safe_load(self.stack.config.read_text())
+        del content["config"][f"{NAMESPACE}:{key}"]
+        self.stack.config.write_text(yaml.safe_dump(content))
+
+    def want(self, name: str, like: Path | None = None, host_json: str | None = None) -> str:
         """Have config ask for a package, and give its SHA-256: a small one, or a copy of another with a file more."""
         path = self.stack.folder / "build" / f"{name}.zip"
         if not path.exists():
@@ -91,7 +102,8 @@ class App:
                 shutil.copy(like, path)
             with zipfile.ZipFile(path, "a") as archive:
                 if like is None:
-                    archive.write(self.stack.folder / "functions" / "host.json", "host.json")
+                    given = host_json or (self.stack.folder / "functions" / "host.json").read_text()
+                    archive.writestr("host.json", given)
                 archive.writestr("release.txt", name)
         self.configure(package=f"build/{name}.zip")
         return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -119,8 +131,8 @@ class App:
 
     def settings(self) -> dict[str, dict[str, str]]:
         """The app settings of both slots, as ARM has them."""
-        production = self.web.list_application_settings(GROUP, SITE).properties
-        staging = self.web.list_application_settings_slot(GROUP, SITE, STAGING).properties
+        production = self.web.list_application_settings(self.group, self.site).properties
+        staging = self.web.list_application_settings_slot(self.group, self.site, STAGING).properties
         return {PRODUCTION: dict(production), STAGING: dict(staging)}
 
     def held(self) -> tuple[tuple[str, str | None], tuple[str, str | None]]:
@@ -138,7 +150,7 @@ class App:
     def swap(self) -> None:
         """Swap the slots from outside, as the portal or a script would."""
         body = {"targetSlot": STAGING, "preserveVnet": True}
-        self.web.begin_swap_slot_with_production(GROUP, SITE, body).result()
+        self.web.begin_swap_slot_with_production(self.group, self.site, body).result()
 
     def orchestrations(self, slot: str) -> Orchestrations:
         """Those in the store that a slot's settings lead to, with the account's present key whatever theirs is."""
@@ -148,12 +160,17 @@ class App:
         key = self.key(held.hub.account)
         return Orchestrations(re.sub(r"(?<=AccountKey=)[^;]+", lambda _: key, connection))
 
+    def tracked(self) -> Orchestrations:
+        """Those in the tracking store that production's settings name."""
+        settings = self.settings()[PRODUCTION]
+        return Orchestrations(settings[settings["RELEASE_TRACKING"]])
+
     def key(self, account: str) -> str:
         """The present key of a storage account that connections are made with."""
-        return str(self.accounts.list_keys(GROUP, account).keys_property[0].value)
+        return str(self.accounts.list_keys(self.group, account).keys_property[0].value)
 
     def visitor(self) -> Visitor:
-        return Visitor(self.endpoint, f"{SITE}.azurewebsites.localhost")
+        return Visitor(self.endpoint, f"{self.site}.azurewebsites.localhost")
 
     def events(self, after: int = 0) -> list[Event]:
         answer = httpx.get(f"{self.endpoint}/localazure/events", params={"after": after}, trust_env=False, timeout=30)
@@ -193,7 +210,8 @@ class App:
     def note_keys(self) -> None:
         """Learn the keys of all storage accounts, which are secrets; do it before one is renewed."""
         for account in self.accounts.list():
-            self.secrets |= {key.value for key in self.accounts.list_keys(GROUP, account.name).keys_property}
+            group = account.id.split("/")[4]
+            self.secrets |= {key.value for key in self.accounts.list_keys(group, account.name).keys_property}
 
     def assert_clean(self) -> None:
         """That no hub met two packages, and that pulumi printed neither a secret nor a traceback, in the whole test."""

@@ -18,8 +18,13 @@ class Orchestrations:
     def __init__(self, connection: str) -> None:
         self._tables = TableServiceClient.from_connection_string(connection, retry_total=0)
 
-    def put(self, instance_id: str, status: str, hub: str = HUB, name: str = "process_order") -> None:
-        """Begin an orchestration, or change its status. Ids are free of the characters that would be escaped."""
+    def put(
+        self, instance_id: str, status: str, hub: str = HUB, name: str = "process_order", told: str | None = None
+    ) -> None:
+        """Begin an orchestration, or change its status. Ids are free of the characters that would be escaped.
+
+        In a tracking store `hub` is the prefix of its tables, and `told` the hub that the row names.
+        """
         table = self._tables.create_table_if_not_exists(f"{hub}Instances")
         row = {
             "PartitionKey": instance_id,
@@ -30,7 +35,8 @@ class Orchestrations:
             "CreatedTime": CREATED,
             "LastUpdatedTime": CREATED,
         }
-        table.upsert_entity(row, mode=UpdateMode.REPLACE)
+        told_hub = {} if told is None else {"TaskHubName": told}
+        table.upsert_entity(row | told_hub, mode=UpdateMode.REPLACE)
 
     def finish(self, instance_id: str, hub: str = HUB) -> None:
         self.put(instance_id, "Completed", hub)

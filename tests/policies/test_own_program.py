@@ -31,7 +31,13 @@ class Own:
         self._monkeypatch = monkeypatch
 
     def judged(self, pack: dict[str, Any] | None = None, hub: str = "OrdersHub", **keys: Any) -> list[Said]:
-        durable = {"hubName": hub, "storageProvider": {"connectionName": "DurableManagementStorage"}}
+        provider = {"connectionName": "DurableManagementStorage"}
+        if "trackingStore" in keys:
+            provider |= {
+                "trackingStoreConnectionName": "DurableTrackingStorage",
+                "trackingStoreNamePrefix": "DurableTask",
+            }
+        durable = {"hubName": hub, "storageProvider": provider}
         with zipfile.ZipFile(self.package, "w") as archive:
             archive.writestr("host.json", json.dumps({"version": "2.0", "extensions": {"durableTask": durable}}))
         values = {"site": "orders-dev", "taskHub": "OrdersHub", "package": str(self.package)} | keys
@@ -55,6 +61,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Own:
         {"plan": {"sku": "EP1"}},
         {"hub": "%TaskHub%"},
         {"protectStores": False},
+        {"trackingStore": {"account": "ordersview"}, "hub": "%TaskHub%"},
         {"settings": {"common": {"A": "b"}, "sticky": {"staging": {"MODE": "quiet"}}}},
     ],
     ids=lambda keys: next(iter(keys), "the least"),

@@ -64,6 +64,7 @@ class TableService(HTTPAdapter):
     tables: dict[str, list[list[Row]]]
     table_pages: Sequence[Sequence[str]] | None = None
     failing: Callable[[str], requests.Response | None] = lambda _: None
+    columns: str = "PartitionKey,Name,RuntimeStatus,CreatedTime"
     log: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -100,7 +101,7 @@ class TableService(HTTPAdapter):
 
     def expect(self, query: Mapping[str, str]) -> None:
         """What is asked of a table, beside the page."""
-        assert query["$select"] == "PartitionKey,Name,RuntimeStatus,CreatedTime"
+        assert query["$select"] == self.columns
         assert "$filter" not in query
 
 

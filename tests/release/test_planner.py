@@ -268,3 +268,27 @@ def test_a_package_named_by_its_hash_that_no_slot_holds_is_refused_with_what_the
     assert "package 222222222222" in str(refused)
     assert told in str(refused)
     assert "path of its zip" in str(refused)
+
+
+TRACKED = replace(
+    WANTED,
+    hub_setting="TaskHub",
+    tracking="View",
+    stores={store.colour: replace(store, hub=f"OrdersHub{store.colour.title()}") for store in (BLUE, GREEN)},
+)
+
+
+def test_a_staged_package_gets_config_s_hub_and_tracking_store_and_the_one_that_stays_keeps_its_own() -> None:
+    stays = Release(replace(BLUE, hub="OldHub"), Q, "1.0", "Hub", "OldView")
+    made = planned(stays, Release(GREEN, R), TRACKED)
+    staged = Release(replace(GREEN, hub="OrdersHubGreen"), P, "2.0", "TaskHub", "View")
+    assert made.written == Pair(stays, staged)
+    assert made.after == Pair(staged, stays)
+    back = planned(staged, stays, replace(TRACKED, package=Q, at_hand=False, tracking=None, hub_setting=None))
+    assert back.after == Pair(stays, staged)
+
+
+def test_a_package_whose_zip_is_not_at_hand_is_created_as_its_slot_has_it() -> None:
+    held = Release(GREEN, Q, "1.0", "Hub", "View")
+    made = planned(Blank(), held, HELD)
+    assert made.written == Pair(replace(held, store=BLUE), held)

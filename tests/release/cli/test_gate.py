@@ -27,6 +27,7 @@ def test_a_drained_store_ends_with_zero(scene: Scene, named: tuple[str, ...], ac
         "state": "drained",
         "reason": f"{account} is drained: no active instance in OrdersHub",
         "account": account,
+        "trackingAccount": None,
         "hubs": ["OrdersHub"],
         "active": 0,
         "byStatus": {},
