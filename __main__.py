@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi_azure_native import resources
+from pulumi_azure_native import authorization, resources
 
 from components.app_settings import Extras, Host, PackageReference, Travelling, app_settings
 from components.durable_store import DurableStore, DurableStoreArgs
@@ -21,8 +21,13 @@ from components.monitoring import Monitoring, MonitoringArgs
 from components.package_blob import PackageBlob, PackageBlobArgs
 from components.slot_settings import SlotSettings, SlotSettingsArgs
 from components.slot_swap import SlotSwap, SlotSwapArgs
+from components.storage_access import Grant, Principal, StorageAccess, StorageAccessArgs
+from components.storage_account import IdentityClient
+from durable.roles import HOST_ROLES, STORE_ROLES, StorageRole
 from durable.stores import Colour, Release, Slot
 from release import journal
+from release.access import Needs, needs
+from release.azure_config import AzureConfig
 from release.clock import SYSTEM_CLOCK
 from release.config import SettingsError, load
 from release.endings import Ending
@@ -115,9 +120,11 @@ class ReleaseHooks:
 def declare(settings: Settings, package: Wanted, observed: Observed, decided: Plan, release: ReleaseHooks) -> None:
     """All resources of the app, with the releases that the plan has for its slots, and the swap."""
     group = resource_group(settings)
+    needed = needs(observed, decided.written, settings.access)
     host = HostStorage("host", HostStorageArgs(group, settings.host_account))
-    stores = {colour: durable_store(colour, settings, group) for colour in Colour}
+    stores = {colour: durable_store(colour, settings, group, needed) for colour in Colour}
     app = FunctionApp("app", function_app_args(settings, group, host))
+    access = storage_access(settings, host, stores, app) if needed.roles else None
     monitoring = Monitoring("monitoring", MonitoringArgs(group, settings.site)) if settings.insights else None
 
     # Old packages come with the slots that run them, the wanted one with its file, even where no slot has it yet.
@@ -126,11 +133,16 @@ def declare(settings: Settings, package: Wanted, observed: Observed, decided: Pl
         sha256: PackageBlob(PackageBlobArgs(group, host, sha256, files.get(sha256)))
         for sha256 in sorted(decided.written.packages | files.keys())
     }
+    azure = AzureConfig(pulumi.runtime.get_config_env(), os.environ)
+    client = IdentityClient(app.identity.client_id, by_name=azure.is_public)
 
     def travelling(slot: Slot) -> Travelling:
         held = decided.written.of(slot)
-        reference = PackageReference(blobs[held.package].url, app.identity_id) if held.package else None
-        return Travelling(held, stores[held.store.colour].connection, reference)
+        store = stores[held.store.colour].account
+        reference = PackageReference(blobs[held.package].url, app.identity.id) if held.package else None
+        return Travelling(
+            held, store.connection(held.access, client), host.account.connection(held.access, client), reference
+        )
 
     slots = SlotSettings(
         "settings",
@@ -141,16 +153,15 @@ def declare(settings: Settings, package: Wanted, observed: Observed, decided: Pl
                 Host(
                     site=settings.site,
                     staging_slot=settings.staging_slot,
-                    connection=host.connection,
                     connection_name=settings.connection_name,
                     worker_runtime=settings.runtime.name,
                     insights=monitoring.connection if monitoring else None,
-                    needs_content_share=app.needs_content_share,
+                    content=host.account.connection_string if app.needs_content_share else None,
                 ),
                 {slot: travelling(slot) for slot in Slot},
                 extras(settings),
             ),
-            package_ready=[*blobs.values(), app.package_access],
+            ready=[*blobs.values(), app.package_access, *(access.assignments if access else ())],
             before_write=release.before_write(),
         ),
     )
@@ -197,9 +208,36 @@ def resource_group(settings: Settings) -> Group:
     return Group(settings.group_name, settings.location, made, tags)
 
 
-def durable_store(colour: Colour, settings: Settings, group: Group) -> DurableStore:
+def durable_store(colour: Colour, settings: Settings, group: Group, needed: Needs) -> DurableStore:
     store = settings.app_names.stores.store(colour)
-    return DurableStore(colour, DurableStoreArgs(group, store, settings.protect_stores))
+    takes_keys = colour in needed.keys
+    return DurableStore(colour, DurableStoreArgs(group, store, settings.protect_stores, takes_keys))
+
+
+def storage_access(
+    settings: Settings, host: HostStorage, stores: Mapping[Colour, DurableStore], app: FunctionApp
+) -> StorageAccess:
+    """The roles of the app's identity on the host's account and both stores, and those of who may read the stores."""
+    accounts = [store.account for store in stores.values()]
+    grants = [Grant(app.principal, HOST_ROLES, host.account.name, host.account.resource.id)]
+    grants += [Grant(app.principal, STORE_ROLES, account.name, account.resource.id) for account in accounts]
+    for reader in readers(settings):
+        grants += [Grant(reader, [StorageRole.TABLE_DATA_READER], one.name, one.resource.id) for one in accounts]
+        # A promotion and a roll back look which package was uploaded first.
+        packages = f"{host.account.name}-packages"
+        grants.append(Grant(reader, [StorageRole.BLOB_DATA_READER], packages, host.container.id))
+    return StorageAccess("access", StorageAccessArgs(settings.site, grants))
+
+
+def readers(settings: Settings) -> list[Principal]:
+    """Who may read the stores, by config."""
+    kinds = authorization.PrincipalType
+    by_kind = {
+        kinds.USER: settings.readers.users,
+        kinds.GROUP: settings.readers.groups,
+        kinds.SERVICE_PRINCIPAL: settings.readers.service_principals,
+    }
+    return [Principal(id_.lower(), id_.lower(), kind) for kind, ids in by_kind.items() for id_ in ids]
 
 
 def extras(settings: Settings) -> Extras:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from durable import app_settings, connections
-from durable.stores import Colour, Release, Slot, Store
+from durable.stores import Access, Colour, Release, Slot, Store
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,13 @@ def view(settings: Mapping[str, str] | None, stores: Stores) -> View:
             f"let {app_settings.PACKAGE} name a blob <SHA-256>.zip in the container for packages, or, if the code in "
             "this slot may go, take the setting out",
         )
-    return Release(store, package, settings.get(app_settings.VERSION_LABEL), settings.get(app_settings.HUB_SETTING))
+    return Release(
+        store,
+        package,
+        settings.get(app_settings.VERSION_LABEL),
+        settings.get(app_settings.HUB_SETTING),
+        connections.access_of(settings, stores.connection_name) or Access.KEYS,
+    )
 
 
 def _configured(settings: Mapping[str, str], connection_name: str) -> bool:

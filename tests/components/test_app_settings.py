@@ -13,8 +13,11 @@ from durable.swap import swapped
 
 SHA = "0123456789abcdef" * 4
 PACKAGE = PackageReference(f"https://host/packages/{SHA}.zip", "/identities/app")
-BLUE = Travelling(Release(Store(Colour.BLUE, "ordersblue", "OrdersHub"), SHA, "1.0"), "blue's connection", PACKAGE)
-GREEN = Travelling(Release(Store(Colour.GREEN, "ordersgreen", "OrdersHub")), "green's connection")
+HOST = {"": "host's connection"}
+BLUE = Travelling(
+    Release(Store(Colour.BLUE, "ordersblue", "OrdersHub"), SHA, "1.0"), {"": "blue's connection"}, HOST, PACKAGE
+)
+GREEN = Travelling(Release(Store(Colour.GREEN, "ordersgreen", "OrdersHub")), {"": "green's connection"}, HOST)
 SLOTS = {Slot.PRODUCTION: BLUE, Slot.STAGING: GREEN}
 
 
@@ -22,7 +25,6 @@ def host(site: str = "orders", **others: Any) -> Host:
     return Host(
         site=site,
         staging_slot="staging",
-        connection="host's connection",
         connection_name="DurableManagementStorage",
         worker_runtime="python",
         **others,
@@ -86,7 +88,7 @@ def test_a_hub_name_that_host_json_takes_from_a_setting_travels_with_the_setting
 
 
 def test_a_content_share_belongs_to_the_store_and_travels() -> None:
-    made = settings(host(needs_content_share=True))
+    made = settings(host(content="host's connection"))
     shares = [made.by_slot[slot]["WEBSITE_CONTENTSHARE"] for slot in Slot]
     assert shares == [content_share_name("orders", "blue"), content_share_name("orders", "green")]
     connection = [made.by_slot[slot]["WEBSITE_CONTENTAZUREFILECONNECTIONSTRING"] for slot in Slot]
@@ -104,7 +106,7 @@ def test_the_user_s_own_settings_are_common_or_sticky_as_asked() -> None:
 
 
 def test_a_swap_by_azure_s_rules_takes_the_store_along_and_leaves_the_rest() -> None:
-    long_site = host("s" * 40, needs_content_share=True)
+    long_site = host("s" * 40, content="host's connection")
     blue, green = with_hub_setting(BLUE, "OldHub"), with_hub_setting(GREEN, "NewHub", "Hub")
     extras = Extras(starters=["nightly"])
     made = settings(long_site, extras, {Slot.PRODUCTION: blue, Slot.STAGING: green})

@@ -9,11 +9,12 @@ import pytest
 from pulumi_azure_native import resources
 
 from components.durable_store import DurableStore, DurableStoreArgs
-from components.function_app import STORAGE_BLOB_DATA_READER, FunctionApp, FunctionAppArgs
+from components.function_app import FunctionApp, FunctionAppArgs
 from components.group import Group
 from components.host_storage import HostStorage, HostStorageArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.package_blob import PackageBlob, PackageBlobArgs
+from durable.roles import StorageRole
 from durable.stores import Colour, Store
 from tests.components.engine import SUBSCRIPTION, Run, run
 
@@ -78,7 +79,7 @@ def test_host_storage_is_an_account_without_public_access_and_a_private_containe
 @pytest.mark.parametrize("protect", [True, False])
 def test_a_store_is_an_account_that_can_be_protected(protect: bool) -> None:
     store = Store(Colour.GREEN, "ordersgreen", "OrdersHub")
-    done = run(lambda: DurableStore("green", DurableStoreArgs(group(), store, protect)))
+    done = run(lambda: DurableStore("green", DurableStoreArgs(group(), store, protect, takes_keys=True)))
     account = done.one("storage:StorageAccount")
     assert account.parent.endswith("durable-zero-downtime:index:DurableStore::green")
     assert account.inputs["accountName"] == "ordersgreen"
@@ -91,7 +92,7 @@ def test_the_connection_of_an_account_is_a_secret_with_explicit_endpoints() -> N
     seen: list[object] = []
 
     def program() -> None:
-        connection = host_storage().connection
+        connection = host_storage().account.connection_string
         pulumi.Output.all(connection.is_secret(), connection).apply(seen.append)
 
     run(program)
@@ -212,5 +213,5 @@ def test_the_identity_may_read_the_packages_and_nothing_else() -> None:
     assert assignment["principalId"] == "a-principal"
     assert assignment["principalType"] == "ServicePrincipal"
     assert assignment["roleDefinitionId"] == (
-        f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{STORAGE_BLOB_DATA_READER}"
+        f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{StorageRole.BLOB_DATA_READER}"
     )

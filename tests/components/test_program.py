@@ -42,7 +42,7 @@ def program(monkeypatch: pytest.MonkeyPatch, package: Path) -> Program:
     """Runs the program with these keys in place of, or beside, the least that it needs."""
 
     def go(live: Live | None = None, *, preview: bool = False, operations: Sequence[str] = (), **keys: Any) -> Run:
-        values = {"site": "orders-dev", "taskHub": "OrdersHub", "package": str(package)} | keys
+        values = {"site": "orders-dev", "taskHub": "OrdersHub", "package": str(package), "access": "keys"} | keys
         config = {f"{NAMESPACE}:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in values.items()}
         monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"azure-native:location": "westeurope", **config}))
         return run(

@@ -9,8 +9,9 @@ from dataclasses import replace
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from durable.connections import belongs_to
 from durable.statuses import InstanceStatus
-from durable.stores import Colour, Slot
+from durable.stores import Access, Colour, Slot
 from release.planner import Drain, Promote
 from tests.release.model import (
     ACCOUNTS,
@@ -40,8 +41,9 @@ class Releases(RuleBasedStateMachine):
         self.world = World()
         self.wish = Wish(PACKAGES[0])
 
-    @initialize()
-    def first_deployment(self) -> None:
+    @initialize(access=st.sampled_from(Access))
+    def first_deployment(self, access: Access) -> None:
+        self.wish = replace(self.wish, access=access)
         assert self.up() is Outcome.DONE
         assert self.world.settings_of[Slot.PRODUCTION] is not None
 
@@ -59,17 +61,21 @@ class Releases(RuleBasedStateMachine):
     def ship_a_package_while_orchestrations_run(self, package: str, status: str) -> None:
         """The everyday release, which random steps alone seldom come to."""
         self.world.start_orchestration(Slot.PRODUCTION, status)
-        self.wish = Wish(package, drain=Drain.AFTER_SWAP)
+        self.wish = Wish(package, drain=Drain.AFTER_SWAP, access=self.wish.access)
         self.up()
 
     @rule(package=st.sampled_from(PACKAGES), calls=st.integers(0, 25))
     def ship_a_package_while_somebody_swaps(self, package: str, calls: int) -> None:
-        self.wish = Wish(package)
+        self.wish = Wish(package, access=self.wish.access)
         self.up([Event.NOTHING] * calls + [Event.OUTSIDE_SWAP])
 
     @rule(promote=st.sampled_from(Promote), drain=st.sampled_from(Drain))
     def choose_the_strategy(self, promote: Promote, drain: Drain) -> None:
         self.wish = replace(self.wish, promote=promote, drain=drain)
+
+    @rule(access=st.sampled_from(Access))
+    def choose_the_access(self, access: Access) -> None:
+        self.wish = replace(self.wish, access=access)
 
     @rule(value=st.sampled_from(["1", "2"]))
     def change_a_common_setting(self, value: str) -> None:
@@ -122,7 +128,8 @@ class Releases(RuleBasedStateMachine):
         own = self.world.settings_of[slot]
         if own is None:
             return
-        self.world.settings_of[slot] = own | {CONNECTION: f"AccountName={STRANGER};AccountKey=k"}
+        rest = {name: value for name, value in own.items() if not belongs_to(name, CONNECTION)}
+        self.world.settings_of[slot] = rest | {CONNECTION: f"AccountName={STRANGER};AccountKey=k"}
         before = self.world.swaps, self.world.writes
         quiet = [event for event in script if event is not Event.OUTSIDE_SWAP]
         assert self.up(quiet) is not Outcome.DONE
@@ -143,7 +150,10 @@ class Releases(RuleBasedStateMachine):
                 assert self.production_runs(self.wish.package)
             before = world.swaps, world.writes
             assert self.up() is Outcome.DONE
-            assert (world.swaps, world.writes) == before
+            # What slots have left behind by this run, keys or roles, the next one closes.
+            granted = world.grants
+            assert self.up() is Outcome.DONE
+            assert (world.swaps, world.writes, world.grants) == (*before, granted)
         world.unreachable = unreachable
 
     @invariant()

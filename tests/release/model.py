@@ -3,6 +3,9 @@
 Everything that a run does to it is one call. A script says what happens at each call besides: the run is killed, the
 call fails, its answer is lost, an orchestration starts or ends, somebody else begins a swap. After each change the
 model checks what must always hold, and raises BrokenError where it doesn't.
+
+A slot reaches storage in the form of its settings: by key for as long as its store takes keys, and as an identity for
+as long as the app's identity has its roles.
 """
 
 from __future__ import annotations
@@ -17,8 +20,9 @@ from typing import Final, TypeVar
 from components.app_settings import AppSettings, Extras, Host, PackageReference, Travelling, app_settings
 from durable import connections, statuses
 from durable.app_settings import package_file, package_of
-from durable.stores import Colour, Release, Slot
+from durable.stores import Access, Colour, Release, Slot
 from localazure.arm.swap_rules import Side, Sticky, laid
+from release.access import needs
 from release.guard import Guard, RefusedError
 from release.instances import Instance, Instances, Listing, StoreUnknownError
 from release.observed import Observed, Stores, observe
@@ -38,6 +42,7 @@ T = TypeVar("T")
 
 CONNECTION: Final = connections.DEFAULT_CONNECTION
 ACCOUNTS: Final = {Colour.BLUE: "ordersblue", Colour.GREEN: "ordersgreen"}
+HOST: Final = "ordershost"
 STRANGER: Final = "strangers"
 STORES: Final = Stores(ACCOUNTS, CONNECTION, "OrdersHub")
 PATIENCE: Final = Patience(timeout=4, steady=1, poll=1)
@@ -110,9 +115,15 @@ class World:
         default_factory=lambda: {account: {} for account in ACCOUNTS.values()}
     )
     unreachable: set[str] = field(default_factory=set)
+    takes_keys: dict[str, bool] = field(default_factory=dict)
+    """Whether the keys of an account open it, by account; none is there before the first run."""
+    roles: bool = False
+    """Whether the app's identity, and who runs the gates, have their roles on all accounts."""
     under_way: Swap | None = None
     script: deque[Event] = field(default_factory=deque)
     writes: int = 0
+    grants: int = 0
+    """Changes of accounts and roles."""
     swaps: int = 0
     seconds: float = 0
     ids: itertools.count[int] = field(default_factory=itertools.count)
@@ -158,9 +169,30 @@ class World:
             if self.under_way is not None:
                 raise LiveError("409: a swap is in progress")
             self.writes += 1
+            self._refuse_another_form(slot, values)
             self._set(slot, dict(values))
 
         self._call(effect, LiveError("503 at a write"))
+
+    def write_account(self, account: str, *, takes_keys: bool) -> None:
+        """PUT of a store's account, by the engine."""
+
+        def effect() -> None:
+            self.grants += self.takes_keys.get(account) is not takes_keys
+            self.takes_keys[account] = takes_keys
+            self.check()
+
+        self._call(effect, LiveError("503 at an account"))
+
+    def write_roles(self, *, there: bool) -> None:
+        """PUT or DELETE of all role assignments, by the engine."""
+
+        def effect() -> None:
+            self.grants += self.roles is not there
+            self.roles = there
+            self.check()
+
+        self._call(effect, LiveError("503 at the roles"))
 
     def write_sticky(self, names: tuple[str, ...]) -> None:
         """PUT of the list of sticky settings, by the engine."""
@@ -175,7 +207,7 @@ class World:
         accounts = connections.accounts_of(settings, CONNECTION)
         if len(accounts) != 1:
             raise StoreUnknownError("", "no connection")
-        return _Store(self, *accounts)
+        return _Store(self, *accounts, connections.access_of(settings, CONNECTION) or Access.KEYS)
 
     # What happens by itself, or is done by others.
 
@@ -231,9 +263,27 @@ class World:
             if len(packages) > 1:
                 raise BrokenError(f"one task hub is served by two packages: {running}")
         for slot, (package, account) in running.items():
+            form = connections.access_of(self.settings_of[slot] or {}, CONNECTION)
+            if not self.opens(account, form):
+                raise BrokenError(f"{slot} is cut off from {account}, which it reaches by {form}")
             for id_, one in self.orchestrations[account].items():
                 if one.status not in _OVER and one.package != package:
                     raise BrokenError(f"{id_} ({one.status}) of {one.package[:2]} is served by {package[:2]} in {slot}")
+
+    def opens(self, account: str, form: Access | None) -> bool:
+        """Whether an account lets those in who come in this form."""
+        return self.roles if form is Access.IDENTITY else self.takes_keys.get(account, False)
+
+    def _refuse_another_form(self, slot: Slot, values: Mapping[str, str]) -> None:
+        """A package that stays in its slot keeps the form in which it was proven to start."""
+        before = self.settings_of[slot] or {}
+        forms = {
+            connections.access_of(settings, name)
+            for settings in (before, values)
+            for name in (CONNECTION, connections.HOST_STORAGE)
+        }
+        if package_of(before) is not None and package_of(before) == package_of(values) and len(forms) > 1:
+            raise BrokenError(f"{slot} was given another form of its connections under its package: {forms}")
 
     def _set(self, slot: Slot, values: dict[str, str]) -> None:
         had_code = slot is Slot.PRODUCTION and self._runs(slot) is not None
@@ -282,6 +332,7 @@ class _Store:
 
     world: World
     account: str
+    form: Access
 
     def all(self) -> Listing:
         return self.world._call(self._listing, self._unknown())
@@ -293,6 +344,8 @@ class _Store:
     def _listing(self) -> Listing:
         if self.account in self.world.unreachable:
             raise self._unknown()
+        if not self.world.opens(self.account, self.form):
+            raise StoreUnknownError(self.account, "403", denied=self.form is Access.IDENTITY)
         rows = self.world.orchestrations[self.account]
         active = [
             Instance("OrdersHub", id_, "process_order", row.status, None)
@@ -314,11 +367,12 @@ class Wish:
     drain: Drain = Drain.BEFORE_SWAP
     extra: str = ""
     """The value of a common app setting."""
+    access: Access = Access.KEYS
 
     @property
     def desired(self) -> Desired:
         stores = {colour: STORES.store(colour) for colour in Colour}
-        return Desired(self.package, stores, promote=self.promote, drain=self.drain)
+        return Desired(self.package, stores, promote=self.promote, drain=self.drain, access=self.access)
 
 
 def pulumi_up(world: World, wish: Wish) -> tuple[Outcome, str]:
@@ -341,6 +395,12 @@ def _up(world: World, wish: Wish) -> tuple[Outcome, str]:
         return Outcome.REFUSED, str(decided)
     guard = Guard(lambda: observe(world.settings, STORES), world.open_store, PATIENCE, world, lambda _: None)
     wanted = _wanted(decided, wish)
+    needed = needs(observed, decided.written, wish.access)
+    for colour, account in ACCOUNTS.items():
+        if world.takes_keys.get(account) is not (colour in needed.keys):
+            world.write_account(account, takes_keys=colour in needed.keys)
+    if needed.roles and not world.roles:
+        world.write_roles(there=True)
     world.write_sticky(wanted.sticky)
     for slot, values in wanted.by_slot.items():
         plain = {name: str(value) for name, value in values.items()}
@@ -353,7 +413,16 @@ def _up(world: World, wish: Wish) -> tuple[Outcome, str]:
     if target is not None and target != _production(observed):
         guard.before_swap(world, decided, LIMITS, warm=True)
         exchange(world, guard.look, target, LIMITS, world, lambda _: None)
+    if world.roles and not needed.roles:
+        # What is no longer declared goes last.
+        world.write_roles(there=False)
     return Outcome.DONE, ""
+
+
+def _connection(account: str, form: Access) -> dict[str, str]:
+    if form is Access.KEYS:
+        return {"": f"AccountName={account};AccountKey=k"}
+    return {"__accountName": account, "__credential": "managedidentity", "__clientId": "client"}
 
 
 def _wanted(decided: Plan, wish: Wish) -> AppSettings:
@@ -362,9 +431,9 @@ def _wanted(decided: Plan, wish: Wish) -> AppSettings:
         package = (
             PackageReference(f"https://host/packages/{package_file(held.package)}", "id") if held.package else None
         )
-        return Travelling(held, f"AccountName={held.store.account};AccountKey=k", package)
+        return Travelling(held, _connection(held.store.account, held.access), _connection(HOST, held.access), package)
 
-    host = Host("orders", "staging", "AccountName=ordershost;AccountKey=k", CONNECTION, "python")
+    host = Host("orders", "staging", CONNECTION, "python")
     extras = Extras(["nightly"], {"EXTRA": wish.extra})
     return app_settings(host, {slot: travelling(slot) for slot in Slot}, extras)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from azure.core.credentials import TokenCredential
 from azure.core.exceptions import HttpResponseError
 
 from durable.connections import Endpoints, connection_string
@@ -14,6 +15,10 @@ from release.package_store import PackageStore, PackageStoreError, open_package_
 from tests.localazure.host.test_azurite import Azurite, a_name, new_key
 
 OLD, NEW = "a" * 64, "b" * 64
+
+
+def no_identity() -> TokenCredential:
+    raise AssertionError("a key needs no identity")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +37,7 @@ class Account:
 
     def open(self, key: str | None = None) -> PackageStore:
         return open_package_store(
-            {"AzureWebJobsStorage": connection_string(self.name, key or self.key, self._endpoints)}
+            {"AzureWebJobsStorage": connection_string(self.name, key or self.key, self._endpoints)}, no_identity
         )
 
 
@@ -86,4 +91,4 @@ def test_a_key_that_does_not_fit_is_told_without_it(account: Account) -> None:
 @pytest.mark.parametrize("connection", ["", "AccountName=shop", "nonsense"])
 def test_a_connection_that_is_none_is_refused_with_the_way_out(connection: str) -> None:
     with pytest.raises(PackageStoreError, match="pulumi up"):
-        open_package_store({"AzureWebJobsStorage": connection})
+        open_package_store({"AzureWebJobsStorage": connection}, no_identity)

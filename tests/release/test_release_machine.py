@@ -17,7 +17,8 @@ import release.planner
 import release.swap
 from components.app_settings import app_settings
 from durable import statuses
-from durable.stores import Release
+from durable.stores import Access, Release
+from release.access import Needs, needs
 from release.planner import Desired
 from tests.release import model
 from tests.release.machine import Releases
@@ -93,6 +94,35 @@ def what_is_unclear_counts_as_empty(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(release.observed, "view", wrong)
 
 
+def keys_are_refused_as_soon_as_config_says_identity(patch: pytest.MonkeyPatch) -> None:
+    def wrong(*args: Any) -> Needs:
+        return needs(*args) if args[2] is Access.KEYS else replace(needs(*args), keys=frozenset())
+
+    patch.setattr(model, "needs", wrong)
+
+
+def roles_go_as_soon_as_config_says_keys(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(model, "needs", lambda *args: replace(needs(*args), roles=args[2] is Access.IDENTITY))
+
+
+def what_is_written_over_needs_nothing_any_more(patch: pytest.MonkeyPatch) -> None:
+    nothing = release.observed.Observed(release.observed.Blank(), release.observed.Blank())
+    patch.setattr(model, "needs", lambda _, *args: needs(nothing, *args))
+
+
+def production_is_rewritten_in_the_form_of_the_config(patch: pytest.MonkeyPatch) -> None:
+    right = release.planner.plan
+
+    def wrong(observed: Any, desired: Desired) -> Any:
+        made = right(observed, desired)
+        if isinstance(made, release.planner.Refusal):
+            return made
+        written = replace(made.written, production=replace(made.written.production, access=desired.access))
+        return replace(made, written=written)
+
+    patch.setattr(model, "plan", wrong)
+
+
 @pytest.mark.parametrize(
     "mistake",
     [
@@ -106,6 +136,10 @@ def what_is_unclear_counts_as_empty(patch: pytest.MonkeyPatch) -> None:
         the_package_goes_to_production_s_store,
         an_answer_that_was_lost_means_no_swap,
         what_is_unclear_counts_as_empty,
+        keys_are_refused_as_soon_as_config_says_identity,
+        roles_go_as_soon_as_config_says_keys,
+        what_is_written_over_needs_nothing_any_more,
+        production_is_rewritten_in_the_form_of_the_config,
     ],
 )
 def test_a_rule_made_wrong_is_found(
