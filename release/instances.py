@@ -85,6 +85,8 @@ class StoreUnknownError(Exception):
     key or a signature. `denied` is for an identity that lacks the role.
     """
 
+    denied = False
+
     def __init__(self, account: str, problem: str, *, denied: bool = False) -> None:
         self.account = account
         self.denied = denied

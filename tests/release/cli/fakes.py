@@ -149,7 +149,11 @@ class Scene:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         keys = {"site": "orders", "taskHub": "OrdersHub", "stores": json.dumps({"blue": BLUE, "green": GREEN})}
-        keys |= {"package": f"sha256:{NEW}", "gate": json.dumps({"timeout": 8, "steady": 2, "poll": 1})}
+        keys |= {
+            "access": "keys",
+            "package": f"sha256:{NEW}",
+            "gate": json.dumps({"timeout": 8, "steady": 2, "poll": 1}),
+        }
         config = {f"{NAMESPACE}:{key}": value for key, value in keys.items()}
         self.project = FakeProject(folder, {"azure-native:location": "westeurope"} | config)
         self.blue, self.green = FakeStore(BLUE), FakeStore(GREEN)
