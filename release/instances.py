@@ -30,6 +30,7 @@ from durable.hub_names import hub_of_instances_table, hub_resources
 from durable.instance_ids import from_partition_key, to_partition_key
 from durable.roles import TITLES, StorageRole
 from durable.statuses import is_active
+from release.azure_config import CloudError
 from release.plain_http import LoopbackTransport, is_for_loopback, secured
 
 READER_ROLE: Final = TITLES[StorageRole.TABLE_DATA_READER]
@@ -247,6 +248,9 @@ class TableInstances:
             yield
         except StoreUnknownError:
             raise
+        except CloudError as error:
+            # From the login, whose texts are for a person and hold no secret.
+            seen, repair, denied = "no token can be had for this identity", f"{error}", False
         except AzureError as error:
             seen, repair = self._told(error)
             denied = self._lacks_a_role(error)

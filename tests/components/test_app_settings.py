@@ -115,3 +115,30 @@ def test_a_swap_by_azure_s_rules_takes_the_store_along_and_leaves_the_rest() -> 
     other_way = settings(long_site, extras, {Slot.PRODUCTION: green, Slot.STAGING: blue})
     assert production == other_way.by_slot[Slot.PRODUCTION]
     assert staging == other_way.by_slot[Slot.STAGING]
+
+
+def by_identity(account: str) -> dict[str, str]:
+    return {"__accountName": account, "__credential": "managedidentity", "__clientId": "a-client"}
+
+
+def test_the_form_of_the_connections_goes_with_the_release_that_has_it() -> None:
+    new = replace(GREEN, store=by_identity("ordersgreen"), host=by_identity("ordershost"))
+    made = settings(host(), slots={Slot.PRODUCTION: BLUE, Slot.STAGING: new})
+    production, staging = (made.by_slot[slot] for slot in Slot)
+    assert production["DurableManagementStorage"] == "blue's connection"
+    assert production["AzureWebJobsStorage"] == "host's connection"
+    assert staging == {
+        "FUNCTIONS_EXTENSION_VERSION": "~4",
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+        "DurableManagementStorage__accountName": "ordersgreen",
+        "DurableManagementStorage__credential": "managedidentity",
+        "DurableManagementStorage__clientId": "a-client",
+        "AzureWebJobsStorage__accountName": "ordershost",
+        "AzureWebJobsStorage__credential": "managedidentity",
+        "AzureWebJobsStorage__clientId": "a-client",
+    }
+    assert made.sticky == ()
+    plain = {slot: {name: str(value) for name, value in values.items()} for slot, values in made.by_slot.items()}
+    swapped_staging, swapped_production = swapped(plain[Slot.STAGING], plain[Slot.PRODUCTION], made.sticky)
+    assert swapped_production == staging
+    assert swapped_staging == production

@@ -207,7 +207,8 @@ class World:
         accounts = connections.accounts_of(settings, CONNECTION)
         if len(accounts) != 1:
             raise StoreUnknownError("", "no connection")
-        return _Store(self, *accounts, connections.access_of(settings, CONNECTION) or Access.KEYS)
+        (account,) = accounts
+        return _Store(self, account, connections.access_of(settings, CONNECTION) or Access.KEYS)
 
     # What happens by itself, or is done by others.
 
