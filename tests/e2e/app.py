@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import subprocess
 import time
 import uuid
 import zipfile
@@ -116,6 +117,23 @@ class App:
 
     def begin_up(self) -> Command:
         return self.stack.begin("up", "--yes", "--skip-preview")
+
+    def release(self, *args: str) -> str:
+        """What a command of `python -m release` prints that succeeds."""
+        command = [str(self.stack.folder / ".venv" / "bin" / "python"), "-m", "release", *args, "--stack", "dev"]
+        done = subprocess.run(
+            command,
+            cwd=self.stack.folder,
+            env=dict(self.stack.variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        self.stack.printed.extend((done.stdout, done.stderr))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def preview(self) -> Preview:
         """What a preview announces; it must pass."""

@@ -11,6 +11,7 @@ from durable.roles import HOST_ROLES, STORE_ROLES
 from localazure.identity import CLIENT_ID
 from tests.e2e.app import AT_ONCE, GROUP, App
 from tests.e2e.history import DURABLE, PRODUCTION, STAGING, SWAPPED, WRITTEN, steps
+from tests.e2e.local import REPOSITORY
 from tests.e2e.orchestrations import Orchestrations
 
 pytestmark = pytest.mark.e2e
@@ -153,3 +154,23 @@ def test_a_running_stack_goes_over_to_identities_and_back_and_no_hub_is_cut_off(
         app.stack.succeed("preview", "--expect-no-changes")
     assert visitor.failures == []
     assert [package for _, package in visitor.seen] == [one, two, three, four, five]
+
+
+def test_the_policy_pack_has_nothing_against_it_and_a_roll_back_finds_the_packages_by_identity(app: App) -> None:
+    app.configure(access="identity", readers=READERS, gate=AT_ONCE)
+    pack = ("--policy-pack", str(REPOSITORY / "policies"))
+    one = app.want("one")
+    first = app.stack.succeed("preview", *pack)
+    assert "[mandatory]" not in first
+    up = app.stack.succeed("up", "--yes", "--skip-preview", *pack)
+    assert "[mandatory]" not in up
+    assert "[advisory]" not in up
+
+    two = app.want("two")
+    app.up()
+    rolled_back = app.release("rollback", "--json")
+    assert json.loads(rolled_back)["outcome"] == "done"
+    ((_, running), (_, held)) = app.held()
+    assert (running, held) == (one, two)
+    listed = json.loads(app.release("packages", "--json"))["packages"]
+    assert {each["package"] for each in listed} == {one, two}
