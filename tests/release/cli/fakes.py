@@ -52,10 +52,15 @@ class FakeStore:
     readings: list[tuple[Instance, ...]] = field(default_factory=lambda: [()])
     hubs: tuple[str, ...] = ("OrdersHub",)
     problem: str | None = None
+    denials: int = 0
+    """How many readings are denied before the others."""
 
     def all(self) -> Listing:
         if self.problem is not None:
             raise StoreUnknownError(self.account, self.problem)
+        if self.denials:
+            self.denials -= 1
+            raise StoreUnknownError(self.account, "403", denied=True)
         now = self.readings.pop(0) if len(self.readings) > 1 else self.readings[0]
         return Listing(self.hubs, now, 9)
 
