@@ -9,7 +9,7 @@ import pulumi
 from pulumi_azure_native import storage
 
 from components.group import Group
-from components.storage_account import connection_to, disposable, storage_account
+from components.storage_account import ReachedAccount, account_elsewhere, disposable, storage_account
 from durable.hub_names import CLAIMANT, claim_container
 
 
@@ -36,7 +36,7 @@ class TrackingStore(pulumi.ComponentResource):
     second one fails before it writes any settings that wait for `claims`.
     """
 
-    connection: pulumi.Output[str]
+    account: ReachedAccount
     claims: list[storage.BlobContainer]
 
     def __init__(self, name: str, args: TrackingStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -44,14 +44,14 @@ class TrackingStore(pulumi.ComponentResource):
         below = pulumi.ResourceOptions(parent=self)
         if args.owner is None:
             group = args.group if args.protect else disposable(args.group)
+            # Its keys stay in force: whether other apps come by them, this stack can't see.
             account = storage_account(
                 name, args.account, group, pulumi.ResourceOptions(parent=self, protect=args.protect)
             )
-            self.connection = account.connection
-            owner = account.resource
+            self.account, owner = account, account.resource
             below = pulumi.ResourceOptions(parent=self, depends_on=[owner], deleted_with=owner, replace_with=[owner])
         else:
-            self.connection = connection_to(args.account, args.owner, self)
+            self.account = account_elsewhere(args.account, args.owner, self)
         self.claims = [
             storage.BlobContainer(
                 claim_container(hub),

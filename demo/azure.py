@@ -26,6 +26,7 @@ CONFIG = f"""config:
   durable-zero-downtime:taskHub: {HUB}
   durable-zero-downtime:gate: {{timeout: 120, steady: 0.5, poll: 0.25}}
   durable-zero-downtime:protectStores: "false"
+  durable-zero-downtime:access: keys
 """
 _PROGRAM = ("Pulumi.yaml", "__main__.py", "components", "durable", "release")
 

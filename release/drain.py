@@ -38,7 +38,7 @@ class Verdict:
     `active` are those waited for, `excepted` those active but not waited for, `hubs` all that the last full reading
     found, `tracking` the account of the tracking store if that was read as well. `reason` says why the state is
     unknown, and what to do; else it is "". Busy with nothing active means: the store has not been so for long enough. A
-    wait never ends with that.
+    wait never ends with that. `denied` is for an unknown store that lets the identity which asks read nothing.
     """
 
     state: State
@@ -48,6 +48,7 @@ class Verdict:
     excepted: tuple[Instance, ...] = ()
     reason: str = ""
     tracking: str = ""
+    denied: bool = False
 
     @property
     def by_status(self) -> Mapping[str, int]:
@@ -103,7 +104,7 @@ def judge(account: str, listing: Listing, excepted: frozenset[str]) -> Verdict:
 
 def unknown(error: StoreUnknownError) -> Verdict:
     """The verdict about a store that couldn't be read."""
-    return Verdict(State.UNKNOWN, error.account, reason=str(error))
+    return Verdict(State.UNKNOWN, error.account, reason=str(error), denied=error.denied)
 
 
 def read_once(instances: Instances, patience: Patience) -> Verdict:
@@ -121,7 +122,8 @@ def wait_until_drained(
 
     Drained means: full readings found nothing active, the last one begun `steady` seconds or more after the first one
     had ended, and none between them found otherwise or failed. A store that never had a task hub is drained at once.
-    An unknown store is asked again until the time is over.
+    An unknown store is asked again until the time is over; one that denies access only where that may be waiting for
+    a role.
 
     A window of quiet that has begun in time is seen to its end, so a wait may last `timeout` + `steady`; it ends
     before that with the first reading after `timeout` that doesn't find the store quiet.
@@ -139,7 +141,8 @@ def wait_until_drained(
             verdict = replace(verdict, state=State.BUSY)
         report(verdict)
         now = clock.now()
-        if verdict.state is State.DRAINED or (not quiet and now >= deadline):
+        given_up = now >= deadline or (verdict.denied and not patience.for_roles)
+        if verdict.state is State.DRAINED or (not quiet and given_up):
             return verdict
         if not quiet:
             quiet_enough = None

@@ -104,6 +104,8 @@ class Guard:
 
         def tell(verdict: Verdict) -> None:
             sentence = verdict.sentence()
+            if verdict.denied and self.patience.for_roles:
+                sentence += ". Waiting for the role to take effect"
             if sentence not in told:
                 self.report(sentence)
                 told.add(sentence)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from release.cloud import Cloud
     from release.guard import Guard
     from release.instances import Instances
+    from release.package_store import PackageStore
     from release.patience import Patience
     from release.swap import SwapLimits
     from release.tables import Tables
@@ -72,6 +73,12 @@ class Live:
             return open_tables(settings, connection or self.names.stores.connection_name, lambda: self._credential)
         except CloudError as error:
             raise StoreUnknownError("", f"{error}") from error
+
+    def open_packages(self, settings: Mapping[str, str]) -> PackageStore:
+        """The packages beside the host storage in a slot's app settings. Raises PackageStoreError or CloudError."""
+        from release.package_store import open_package_store
+
+        return open_package_store(settings, lambda: self._credential)
 
     def exchange(self, package: str, limits: SwapLimits, report: Callable[[str], None]) -> None:
         """Have production run the package that staging holds, as release.swap.exchange does.

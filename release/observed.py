@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from durable import app_settings, connections
-from durable.stores import Colour, Release, Slot, Store
+from durable.stores import Access, Colour, Release, Slot, Store
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,7 @@ def view(settings: Mapping[str, str] | None, stores: Stores) -> View:
         settings.get(app_settings.VERSION_LABEL),
         settings.get(app_settings.HUB_SETTING),
         tracking or None,
+        connections.access_of(settings, stores.connection_name) or Access.KEYS,
     )
 
 

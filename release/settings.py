@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from durable import app_settings, connections, host_ids, hub_names, instance_ids, names, plans
-from durable.stores import Colour, Store, own_hub
+from durable import app_settings, connections, host_ids, hub_names, instance_ids, names, plans, roles
+from durable.stores import Access, Colour, Store, own_hub
 from release.app_names import AppNames
 from release.observed import Stores
 from release.patience import Patience
@@ -82,6 +82,7 @@ ConnectionName = Annotated[str, _rule(_connection_name_problem)]
 TrackingPrefix = Annotated[str, _rule(hub_names.tracking_prefix_problem)]
 InstanceId = Annotated[str, _rule(instance_ids.instance_id_problem)]
 FunctionName = Annotated[str, _rule(names.function_name_problem)]
+ObjectId = Annotated[str, _rule(roles.object_id_problem)]
 PackageName = Annotated[str, _rule(app_settings.package_name_problem)]
 ExtraSettings = dict[Annotated[str, _rule(_extra_setting_problem)], str]
 
@@ -152,6 +153,17 @@ class GateSettings(_Model):
     excepted: tuple[InstanceId, ...] = Field(default=(), alias="except")
 
 
+class ReaderSettings(_Model):
+    """Who may read the stores, by object ids in Entra ID: Azure wants to know of which kind each is."""
+
+    users: tuple[ObjectId, ...] = ()
+    groups: tuple[ObjectId, ...] = ()
+    service_principals: tuple[ObjectId, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.users or self.groups or self.service_principals)
+
+
 class Settings(_Model):
     """All that config says about an app. Where config leaves a name out, it is derived from the site's."""
 
@@ -166,6 +178,8 @@ class Settings(_Model):
     stores: StoreSettings = StoreSettings()
     tracking_store: TrackingSettings | None = None
     protect_stores: bool = True
+    access: Access = Access.IDENTITY
+    readers: ReaderSettings = ReaderSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     package: PackageName = Field(default="build/functions.zip", min_length=1)
     version: str | None = Field(default=None, min_length=1)
@@ -226,13 +240,15 @@ class Settings(_Model):
     @property
     def patience(self) -> Patience:
         gate = self.gate
-        return Patience(gate.timeout, gate.steady, gate.poll, frozenset(gate.excepted))
+        return Patience(gate.timeout, gate.steady, gate.poll, frozenset(gate.excepted), bool(self.readers))
 
     def desired(self, package: str, hub_setting: str | None, *, at_hand: bool = True) -> Desired:
         """What config asks for, with a package by its SHA-256 and the setting that it takes its hub's name from."""
         stores = {colour: self.store(colour) for colour in Colour}
         tracking = self.tracking_in_use.connection_name if self.tracking_in_use else None
-        return Desired(package, stores, self.version, hub_setting, self.promote, self.drain, at_hand, tracking)
+        return Desired(
+            package, stores, self.version, hub_setting, self.promote, self.drain, at_hand, tracking, self.access
+        )
 
     @model_validator(mode="after")
     def _agree_with_each_other(self) -> Self:
@@ -254,6 +270,14 @@ class Settings(_Model):
                     key,
                     f"{account!r} is the account of {shared[0]} too: the host and each store need one of their own",
                 )
+        readers = [("users", self.readers.users), ("groups", self.readers.groups)]
+        readers += [("servicePrincipals", self.readers.service_principals)]
+        seen: set[str] = set()
+        for kind, ids in readers:
+            for id_ in ids:
+                if id_.lower() in seen:
+                    yield f"readers.{kind}", f"{id_!r} is listed twice: a principal is of one kind, and is listed once"
+                seen.add(id_.lower())
         sticky = {**self.settings.sticky.production, **self.settings.sticky.staging}
         for name in self.settings.common.keys() & sticky.keys():
             yield f"settings.common.{name}", "the setting is among the sticky ones too: take it out of one of them"

@@ -22,8 +22,11 @@ from azure.data.tables import TableClient, TableErrorCode, TableServiceClient
 
 from durable.connections import IdentityAccess, KeyAccess, table_access
 from durable.hub_names import hub_of_instances_table, hub_resources
+from durable.roles import TITLES, StorageRole
+from release.azure_config import CloudError
+from release.plain_http import LoopbackTransport, is_for_loopback, secured
 
-READER_ROLE = "Storage Table Data Reader"
+READER_ROLE: Final = TITLES[StorageRole.TABLE_DATA_READER]
 """The least role that may read the tables (azure_facts.md 6)."""
 
 _REACH: Final = "check the account's address, its network rules, and this machine's network"
@@ -43,11 +46,14 @@ class StoreUnknownError(Exception):
     """A store that couldn't be read, or not to the end, so that nothing can be said about its orchestrations.
 
     Its text names the account, "" if that is what isn't known, then what was seen and what to do. It never holds a
-    key or a signature.
+    key or a signature. `denied` is for an identity that lacks the role.
     """
 
-    def __init__(self, account: str, problem: str) -> None:
+    denied = False
+
+    def __init__(self, account: str, problem: str, *, denied: bool = False) -> None:
         self.account = account
+        self.denied = denied
         store = f"storage account {account}" if account else "the store"
         super().__init__(f"can't tell whether orchestrations still run in {store}: {problem}")
 
@@ -68,11 +74,10 @@ def open_tables(
         access = table_access(settings, connection)
     except ValueError as error:
         raise StoreUnknownError("", str(error)) from error
-    options = {**_RETRIES, "transport": transport or _Transport(**_TIMEOUTS)}
     if isinstance(access, IdentityAccess):
-        client = _by_identity(access, (credential or _own_identity)(), options)
+        client = _by_identity(access, (credential or _own_identity)(), transport)
     else:
-        client = _by_key(access, options)
+        client = _by_key(access, transport)
     return Tables(access, client)
 
 
@@ -82,18 +87,25 @@ def _own_identity() -> TokenCredential:
     return DefaultAzureCredential()
 
 
-def _by_key(access: KeyAccess, options: Mapping[str, Any]) -> TableServiceClient:
+def _by_key(access: KeyAccess, transport: HttpTransport[Any, Any] | None) -> TableServiceClient:
+    transport = transport or _Transport(**_TIMEOUTS)
     try:
-        return TableServiceClient.from_connection_string(access.connection_string, **options)
+        return TableServiceClient.from_connection_string(access.connection_string, transport=transport, **_RETRIES)
     except ValueError:
         # The library's text may hold parts of the connection string.
         problem = "its connection string has neither a key nor a shared access signature; add the account's present key"
         raise StoreUnknownError(access.account, problem) from None
 
 
-def _by_identity(access: IdentityAccess, credential: TokenCredential, options: Mapping[str, Any]) -> TableServiceClient:
+def _by_identity(
+    access: IdentityAccess, credential: TokenCredential, transport: HttpTransport[Any, Any] | None
+) -> TableServiceClient:
+    endpoint = access.endpoint
+    if is_for_loopback(credential, endpoint):
+        endpoint, transport = secured(endpoint), transport or _PlainTransport(**_TIMEOUTS)
+    transport = transport or _Transport(**_TIMEOUTS)
     try:
-        return TableServiceClient(access.endpoint, credential=credential, **options)
+        return TableServiceClient(endpoint, credential=credential, transport=transport, **_RETRIES)
     except ValueError as error:
         problem = "its table service can't be asked with an identity; set an address that begins with https"
         raise StoreUnknownError(access.account, problem) from error
@@ -104,6 +116,10 @@ class _Transport(RequestsTransport):  # type: ignore[misc]  # azure-core loads t
 
     def sleep(self, duration: float) -> None:
         super().sleep(min(duration, _LONGEST_PAUSE))
+
+
+class _PlainTransport(LoopbackTransport, _Transport):
+    """The same to local Azure."""
 
 
 class Tables:
@@ -137,15 +153,28 @@ class Tables:
             yield
         except StoreUnknownError:
             raise
+        except CloudError as error:
+            # From the login, whose texts are for a person and hold no secret.
+            seen, repair, denied = "no token can be had for this identity", f"{error}", False
         except AzureError as error:
             seen, repair = self._told(error)
+            denied = self._lacks_a_role(error)
         except Exception as error:
             # What the library raises at an answer in another form differs, and none of it is an AzureError.
             seen = f"an answer came that no table service gives ({type(error).__name__})"
-            repair = f"look for a proxy in between, and {_REACH}"
+            repair, denied = f"look for a proxy in between, and {_REACH}", False
         else:
             return
-        raise StoreUnknownError(self.account, f"{seen} while {doing}; {repair}")
+        raise StoreUnknownError(self.account, f"{seen} while {doing}; {repair}", denied=denied)
+
+    def _lacks_a_role(self, error: AzureError) -> bool:
+        """Whether the table service knows the identity and gives it nothing."""
+        return (
+            isinstance(self._access, IdentityAccess)
+            and isinstance(error, HttpResponseError)
+            and error.status_code == HTTPStatus.FORBIDDEN
+            and not self._is_from_elsewhere(error)
+        )
 
     def _told(self, error: AzureError) -> tuple[str, str]:
         """What was seen, and what to do about it."""
@@ -183,8 +212,9 @@ class Tables:
                 return "the account accepts no keys: connect by identity (__accountName)"
             case 401 | 403, _ if isinstance(self._access, IdentityAccess):
                 return (
-                    f"give the identity that runs this the role {READER_ROLE} on the account "
-                    "(a new assignment takes minutes), and let this machine through the account's network rules"
+                    f"give the identity that runs this the role {READER_ROLE} on the account, by its object id under "
+                    "durable-zero-downtime:readers (a new assignment takes minutes), and let this machine through the "
+                    "account's network rules"
                 )
             case 401 | 403, _:
                 return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -110,7 +111,8 @@ def gate(
     command = Command(context, as_json=as_json)
     with command.ends():
         found = source(asked, lambda: command.app(stack), command.tools.environ)
-        patience = _patience(found.gate, gate_values(timeout, steady, poll, excepted))
+        values = gate_values(timeout, steady, poll, excepted)
+        patience = replace(_patience(found.gate, values), for_roles=found.for_roles)
         with command.screen.waiting("waiting for orchestrations to end") as tell:
             report = readings(tell)
             try:

@@ -52,10 +52,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Source:
-    """How to open a store, which may raise StoreUnknownError or LiveError, and how config says to wait for it."""
+    """How to open a store, which may raise StoreUnknownError or LiveError, and how config says to wait for it.
+
+    `for_roles` is as in Patience.
+    """
 
     open: Callable[[], Instances]
     gate: GateSettings
+    for_roles: bool = False
 
 
 def source(asked: Asked, app: Callable[[], tuple[Project, Settings, Site]], environ: Mapping[str, str]) -> Source:
@@ -69,8 +73,9 @@ def source(asked: Asked, app: Callable[[], tuple[Project, Settings, Site]], envi
     _, settings, site = app()
     if asked.slot is not None:
         slot = asked.slot
-        return Source(lambda: _of_slot(site, slot), settings.gate)
-    return Source(lambda: _of_colour(site, settings.app_names.stores, asked.colour), settings.gate)
+        return Source(lambda: _of_slot(site, slot), settings.gate, bool(settings.readers))
+    stores = settings.app_names.stores
+    return Source(lambda: _of_colour(site, stores, asked.colour), settings.gate, bool(settings.readers))
 
 
 def _of_slot(site: Site, slot: Slot) -> Instances:

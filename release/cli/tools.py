@@ -15,7 +15,7 @@ from release.clock import SYSTEM_CLOCK, Clock
 from release.instances import Instances
 from release.live import Live
 from release.observed import Observed
-from release.package_store import PackageStore, open_package_store
+from release.package_store import PackageStore
 from release.settings import Settings
 from release.tables import Tables
 
@@ -63,7 +63,7 @@ class AzureSite:
         return self._live.open_tables(settings, connection)
 
     def open_packages(self) -> PackageStore:
-        return open_package_store(self.settings(Slot.PRODUCTION) or {})
+        return self._live.open_packages(self.settings(Slot.PRODUCTION) or {})
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,8 @@ class Run:
     hooks: dict[str, pulumi.ResourceHook] = field(default_factory=dict)
     component_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
+    invokes: list[str] = field(default_factory=list)
+    """The tokens of the functions that the program called, in order."""
 
     @property
     def logger(self) -> logging.Logger:
@@ -166,7 +168,7 @@ class _Azure(mocks.Mocks):
             case "azure-native:web:WebAppSlot":
                 extra["defaultHostName"] = f"{name}-{inputs['slot']}.azurewebsites.net"
             case "azure-native:managedidentity:UserAssignedIdentity":
-                extra["principalId"] = "a-principal"
+                extra |= {"principalId": "a-principal", "clientId": "a-client"}
             case "azure-native:applicationinsights:Component":
                 extra["connectionString"] = "InstrumentationKey=a-key"
         return f"{SUBSCRIPTION}/{args.typ}/{args.name}", inputs | extra
@@ -234,6 +236,7 @@ class _Monitor(mocks.MockMonitor):
         return answer
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 (gRPC's name)
+        self.done.invokes.append(request.tok)
         with _loop_of_thread():
             return super().Invoke(request)  # type: ignore[no-untyped-call]
 

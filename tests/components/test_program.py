@@ -52,7 +52,7 @@ def program(monkeypatch: pytest.MonkeyPatch, package: Path) -> Program:
         claims: Claims | None = None,
         **keys: Any,
     ) -> Run:
-        values = {"site": "orders-dev", "taskHub": "OrdersHub", "package": str(package)} | keys
+        values = {"site": "orders-dev", "taskHub": "OrdersHub", "package": str(package), "access": "keys"} | keys
         config = {f"{NAMESPACE}:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in values.items()}
         monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"azure-native:location": "westeurope", **config}))
         return run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import types
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,7 +28,9 @@ DERIVED = {
     "plan.name": lambda settings: settings.plan_name,
 }
 FROM_SITE = {"hostStorage", "stores.blue", "stores.green"}
-ITEMS = {"starters": "function names", "gate.except": "instance ids"}
+ITEMS = {"starters": "function names", "gate.except": "instance ids"} | {
+    f"readers.{kind}": "object ids" for kind in ("users", "groups", "servicePrincipals")
+}
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,7 @@ def test_a_rule_about_several_keys_is_in_the_model(words: str) -> None:
         "stagingSlot": "a" * 59,
         "hostStorage": "shared",
         "stores": json.dumps({"blue": "shared"}),
+        "readers": json.dumps({"users": [str(uuid.UUID(int=1))] * 2}),
         "settings": json.dumps(
             {"common": {"A": "1", "DurableManagementStorage": "x"}, "sticky": {"staging": {"A": "2"}}}
         ),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
+import subprocess
 import time
+import uuid
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,12 @@ import httpx
 import yaml
 from azure.storage.blob import ContainerClient
 
-from tests.clients import storage_client, web_client
+from durable.connections import accounts_of, connection_string
+from durable.roles import StorageRole
+from localazure.identity import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID
+from release.cloud import Cloud
+from release.login import LoopbackCredential
+from tests.clients import authorization_client, storage_client, web_client
 from tests.e2e.command import TIMEOUT, Command
 from tests.e2e.history import DURABLE, PRODUCTION, STAGING, Event, Held, assert_no_hub_met_two_packages
 from tests.e2e.local import LocalAzure, Stack
@@ -81,6 +87,10 @@ class App:
     def accounts(self) -> Any:
         return storage_client(self.endpoint).storage_accounts
 
+    @cached_property
+    def roles(self) -> Any:
+        return authorization_client(self.endpoint).role_assignments
+
     def configure(self, **values: object) -> None:
         """Set keys of the program's config."""
         path = self.stack.config
@@ -120,6 +130,23 @@ class App:
     def begin_up(self) -> Command:
         return self.stack.begin("up", "--yes", "--skip-preview")
 
+    def release(self, *args: str) -> str:
+        """What a command of `python -m release` prints that succeeds."""
+        command = [str(self.stack.folder / ".venv" / "bin" / "python"), "-m", "release", *args, "--stack", "dev"]
+        done = subprocess.run(
+            command,
+            cwd=self.stack.folder,
+            env=dict(self.stack.variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        self.stack.printed.extend((done.stdout, done.stderr))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     def preview(self) -> Preview:
         """What a preview announces; it must pass."""
         announced = json.loads(self.stack.succeed("preview", "--json"))
@@ -143,8 +170,8 @@ class App:
 
     def packages(self) -> frozenset[str]:
         """The SHA-256 of each package that is uploaded."""
-        connection = self.settings()[PRODUCTION]["AzureWebJobsStorage"]
-        with ContainerClient.from_connection_string(connection, "packages") as container:
+        (host,) = accounts_of(self.settings()[PRODUCTION], "AzureWebJobsStorage")
+        with ContainerClient.from_connection_string(self.connection(host), "packages") as container:
             return frozenset(name.removesuffix(".zip") for name in container.list_blob_names())
 
     def swap(self) -> None:
@@ -153,12 +180,37 @@ class App:
         self.web.begin_swap_slot_with_production(self.group, self.site, body).result()
 
     def orchestrations(self, slot: str) -> Orchestrations:
-        """Those in the store that a slot's settings lead to, with the account's present key whatever theirs is."""
-        connection = self.settings()[slot][DURABLE]
-        held = Held.of({DURABLE: connection})
-        assert held.hub is not None, "the slot names no store"
-        key = self.key(held.hub.account)
-        return Orchestrations(re.sub(r"(?<=AccountKey=)[^;]+", lambda _: key, connection))
+        """Those in the store that a slot's settings lead to: by the account's present key, or as an identity."""
+        settings = self.settings()[slot]
+        account, _ = _held(settings)
+        if DURABLE in settings:
+            return Orchestrations.by_key(self.connection(account))
+        self.let_write(account)
+        return Orchestrations.as_identity(settings[f"{DURABLE}__tableServiceUri"], self.credential)
+
+    @property
+    def credential(self) -> LoopbackCredential:
+        """The login that local Azure has for whoever runs the program."""
+        cloud = Cloud(self.endpoint, self.endpoint, self.endpoint, loopback=True)
+        return LoopbackCredential(cloud, TENANT_ID, CLIENT_ID, CLIENT_SECRET)
+
+    def let_write(self, account: str) -> None:
+        """Give that login the role by which the app itself writes orchestrations, once."""
+        scope = self.accounts.get_properties(GROUP, account).id
+        definitions = f"/subscriptions/{SUBSCRIPTION_ID}/providers/Microsoft.Authorization/roleDefinitions"
+        body = {
+            "properties": {
+                "roleDefinitionId": f"{definitions}/{StorageRole.TABLE_DATA_CONTRIBUTOR}",
+                "principalId": CLIENT_ID,
+                "principalType": "ServicePrincipal",
+            }
+        }
+        self.roles.create(scope, str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{account}/test")), body)
+
+    def connection(self, account: str) -> str:
+        """A connection string of an account with its present key."""
+        endpoints = self.accounts.get_properties(GROUP, account).primary_endpoints
+        return connection_string(account, self.key(account), endpoints)
 
     def tracked(self) -> Orchestrations:
         """Those in the tracking store that production's settings name."""

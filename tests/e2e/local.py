@@ -113,6 +113,12 @@ class Stack:
         assert code == 0, output
         return output
 
+    def quietly(self, *args: str) -> str:
+        """What a command prints that may show secrets, which is therefore not kept in `printed`."""
+        code, output = Command(self.start(*args), []).end()
+        assert code == 0, args
+        return output
+
     def outputs(self) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(self.succeed("stack", "output", "--json"))
         return answer

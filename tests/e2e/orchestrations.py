@@ -5,7 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from azure.core.credentials import TokenCredential
 from azure.data.tables import TableServiceClient, UpdateMode
+
+from release.plain_http import LoopbackTransport, secured
 
 HUB = "OrdersHub"
 FINISHED = ("Completed", "Failed", "Canceled", "Terminated")
@@ -13,10 +16,20 @@ CREATED = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 
 
 class Orchestrations:
-    """The orchestrations of the hubs in the storage account that a connection string leads to."""
+    """The orchestrations of the hubs in a storage account."""
 
-    def __init__(self, connection: str) -> None:
-        self._tables = TableServiceClient.from_connection_string(connection, retry_total=0)
+    def __init__(self, tables: TableServiceClient) -> None:
+        self._tables = tables
+
+    @classmethod
+    def by_key(cls, connection: str) -> Orchestrations:
+        return cls(TableServiceClient.from_connection_string(connection, retry_total=0))
+
+    @classmethod
+    def as_identity(cls, endpoint: str, credential: TokenCredential) -> Orchestrations:
+        """In local Azure, which gives the token too."""
+        transport = LoopbackTransport()
+        return cls(TableServiceClient(secured(endpoint), credential=credential, transport=transport, retry_total=0))
 
     def put(
         self, instance_id: str, status: str, hub: str = HUB, name: str = "process_order", told: str | None = None

@@ -9,8 +9,9 @@ from dataclasses import replace
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from durable.connections import belongs_to
 from durable.statuses import InstanceStatus
-from durable.stores import Slot
+from durable.stores import Access, Slot
 from release.planner import Drain, Promote
 from tests.release.model import (
     ACCOUNTS,
@@ -43,9 +44,9 @@ class Releases(RuleBasedStateMachine):
         self.world = World()
         self.wish = Wish(PACKAGES[0])
 
-    @initialize(tracking=st.sampled_from([Tracking.NONE, Tracking.USED]))
-    def first_deployment(self, tracking: Tracking) -> None:
-        self.wish = replace(self.wish, tracking=tracking)
+    @initialize(tracking=st.sampled_from([Tracking.NONE, Tracking.USED]), access=st.sampled_from(Access))
+    def first_deployment(self, tracking: Tracking, access: Access) -> None:
+        self.wish = replace(self.wish, tracking=tracking, access=access)
         assert self.up() is Outcome.DONE
         assert self.world.settings_of[Slot.PRODUCTION] is not None
 
@@ -102,6 +103,10 @@ class Releases(RuleBasedStateMachine):
         assert (self.world.swaps, self.world.writes) == before
         self.wish = wish
 
+    @rule(access=st.sampled_from(Access))
+    def choose_the_access(self, access: Access) -> None:
+        self.wish = replace(self.wish, access=access)
+
     @rule(value=st.sampled_from(["1", "2"]))
     def change_a_common_setting(self, value: str) -> None:
         self.wish = replace(self.wish, extra=value)
@@ -153,7 +158,8 @@ class Releases(RuleBasedStateMachine):
         own = self.world.settings_of[slot]
         if own is None:
             return
-        self.world.settings_of[slot] = own | {CONNECTION: f"AccountName={STRANGER};AccountKey=k"}
+        rest = {name: value for name, value in own.items() if not belongs_to(name, CONNECTION)}
+        self.world.settings_of[slot] = rest | {CONNECTION: f"AccountName={STRANGER};AccountKey=k"}
         before = self.world.swaps, self.world.writes
         quiet = [event for event in script if event is not Event.OUTSIDE_SWAP]
         assert self.up(quiet) is not Outcome.DONE
@@ -174,7 +180,10 @@ class Releases(RuleBasedStateMachine):
                 assert self.production_runs(self.wish.package)
             before = world.swaps, world.writes
             assert self.up() is Outcome.DONE
-            assert (world.swaps, world.writes) == before
+            # What slots have left behind by this run, keys or roles, the next one closes.
+            granted = world.grants
+            assert self.up() is Outcome.DONE
+            assert (world.swaps, world.writes, world.grants) == (*before, granted)
         world.unreachable = unreachable
 
     @invariant()

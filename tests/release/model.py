@@ -3,6 +3,9 @@
 Everything that a run does to it is one call. A script says what happens at each call besides: the run is killed, the
 call fails, its answer is lost, an orchestration starts or ends, somebody else begins a swap. After each change the
 model checks what must always hold, and raises BrokenError where it doesn't.
+
+A slot reaches storage in the form of its settings: by key for as long as its store takes keys, and as an identity for
+as long as the app's identity has its roles.
 """
 
 from __future__ import annotations
@@ -17,9 +20,10 @@ from typing import Final, NamedTuple, TypeVar
 from components.app_settings import AppSettings, Extras, Host, PackageReference, Travelling, app_settings
 from durable import connections, statuses
 from durable.app_settings import package_file, package_of
-from durable.stores import Colour, Release, Slot, own_hub
+from durable.stores import Access, Colour, Release, Slot, own_hub
 from localazure.arm.swap_rules import Side, Sticky, laid
 from release import tracked
+from release.access import needs
 from release.guard import Guard, RefusedError
 from release.instances import Instance, Instances, Listing, StoreUnknownError
 from release.observed import Observed, Stores, observe
@@ -39,6 +43,7 @@ T = TypeVar("T")
 
 CONNECTION: Final = connections.DEFAULT_CONNECTION
 ACCOUNTS: Final = {Colour.BLUE: "ordersblue", Colour.GREEN: "ordersgreen"}
+HOST: Final = "ordershost"
 STRANGER: Final = "strangers"
 TRACKING: Final = connections.DEFAULT_TRACKING_CONNECTION
 TRACKED: Final = "ordersview"
@@ -127,9 +132,15 @@ class World:
         default_factory=lambda: {account: {} for account in ACCOUNTS.values()}
     )
     unreachable: set[str] = field(default_factory=set)
+    takes_keys: dict[str, bool] = field(default_factory=dict)
+    """Whether the keys of an account open it, by account; none is there before the first run."""
+    roles: bool = False
+    """Whether the app's identity, and who runs the gates, have their roles on all accounts."""
     under_way: Swap | None = None
     script: deque[Event] = field(default_factory=deque)
     writes: int = 0
+    grants: int = 0
+    """Changes of accounts and roles."""
     swaps: int = 0
     seconds: float = 0
     ids: itertools.count[int] = field(default_factory=itertools.count)
@@ -175,6 +186,7 @@ class World:
             if self.under_way is not None:
                 raise LiveError("409: a swap is in progress")
             self.writes += 1
+            self._refuse_another_form(slot, values)
             runs = self._runs(slot)
             left = self._active(runs) if runs is not None else []
             self._set(slot, dict(values))
@@ -182,6 +194,26 @@ class World:
                 raise BrokenError(f"{slot} was written, and {left} of {runs} had not ended")
 
         self._call(effect, LiveError("503 at a write"))
+
+    def write_account(self, account: str, *, takes_keys: bool) -> None:
+        """PUT of a store's account, by the engine."""
+
+        def effect() -> None:
+            self.grants += self.takes_keys.get(account) is not takes_keys
+            self.takes_keys[account] = takes_keys
+            self.check()
+
+        self._call(effect, LiveError("503 at an account"))
+
+    def write_roles(self, *, there: bool) -> None:
+        """PUT or DELETE of all role assignments, by the engine."""
+
+        def effect() -> None:
+            self.grants += self.roles is not there
+            self.roles = there
+            self.check()
+
+        self._call(effect, LiveError("503 at the roles"))
 
     def write_sticky(self, names: tuple[str, ...]) -> None:
         """PUT of the list of sticky settings, by the engine."""
@@ -193,12 +225,15 @@ class World:
         self._call(effect, LiveError("503 at slotConfigNames"))
 
     def open_store(self, settings: Mapping[str, str], before: Mapping[str, str]) -> Instances:
-        own = _Store(self, _only(connections.accounts_of(settings, CONNECTION)))
+        own = self._store(settings, CONNECTION)
         found = tracked.tracked_hubs(settings, before)
         if found is None:
             return own
-        account = _only(connections.accounts_of(found.settings, found.connection))
-        return tracked.Tracked(own, _Store(self, account, found.hubs))
+        return tracked.Tracked(own, self._store(found.settings, found.connection, found.hubs))
+
+    def _store(self, settings: Mapping[str, str], connection: str, hubs: tuple[str, ...] | None = None) -> _Store:
+        account = _only(connections.accounts_of(settings, connection))
+        return _Store(self, account, connections.access_of(settings, connection) or Access.KEYS, hubs)
 
     # What happens by itself, or is done by others.
 
@@ -256,13 +291,19 @@ class World:
         if len(in_tracking_store) != len(set(in_tracking_store)):
             raise BrokenError(f"two stores have one hub name in the tracking store: {running}")
         for slot, (package, account, hub, _) in running.items():
+            for name in (CONNECTION, TRACKING):
+                settings = self.settings_of[slot] or {}
+                for reached in connections.accounts_of(settings, name):
+                    form = connections.access_of(settings, name)
+                    if not self.opens(reached, form):
+                        raise BrokenError(f"{slot} is cut off from {reached}, which it reaches by {form}")
             for id_, one in self.orchestrations[account].items():
                 if one.status not in _OVER and one.hub == hub and one.package != package:
                     raise BrokenError(f"{id_} ({one.status}) of {one.package[:2]} is served by {package[:2]} in {slot}")
 
     def tracks(self, slot: Slot) -> bool:
         """Whether a slot's package has a tracking store."""
-        return bool((self.settings_of[slot] or {}).get(TRACKING))
+        return bool(connections.accounts_of(self.settings_of[slot] or {}, TRACKING))
 
     def _active(self, runs: Runs) -> list[str]:
         """The orchestrations that only what a slot runs can go on with."""
@@ -271,6 +312,23 @@ class World:
             for id_, one in self.orchestrations[runs.account].items()
             if one.status not in _OVER and Runs(one.package, runs.account, one.hub, one.tracked) == runs
         ]
+
+    def opens(self, account: str, form: Access | None) -> bool:
+        """Whether an account lets those in who come in this form."""
+        if form is Access.IDENTITY:
+            return self.roles
+        return account == TRACKED or self.takes_keys.get(account, False)
+
+    def _refuse_another_form(self, slot: Slot, values: Mapping[str, str]) -> None:
+        """A package that stays in its slot keeps the form in which it was proven to start."""
+        before = self.settings_of[slot] or {}
+        forms = {
+            connections.access_of(settings, name)
+            for settings in (before, values)
+            for name in (CONNECTION, connections.HOST_STORAGE)
+        }
+        if package_of(before) is not None and package_of(before) == package_of(values) and len(forms) > 1:
+            raise BrokenError(f"{slot} was given another form of its connections under its package: {forms}")
 
     def _set(self, slot: Slot, values: dict[str, str]) -> None:
         had_code = slot is Slot.PRODUCTION and self._runs(slot) is not None
@@ -286,7 +344,7 @@ class World:
         known = [account for account in accounts if account in self.orchestrations]
         if not package or len(known) != 1:
             return None
-        return Runs(package, known[0], settings.get(HUB_SETTING, ""), TRACKING in settings)
+        return Runs(package, known[0], settings.get(HUB_SETTING, ""), bool(connections.accounts_of(settings, TRACKING)))
 
     def _call(self, effect: Callable[[], T], failure: Exception, *, quiet: bool = False) -> T:
         event = self.script.popleft() if self.script else Event.NOTHING
@@ -327,6 +385,7 @@ class _Store:
 
     world: World
     account: str
+    form: Access
     hubs: tuple[str, ...] | None = None
 
     def all(self) -> Listing:
@@ -339,6 +398,8 @@ class _Store:
     def _listing(self) -> Listing:
         if self.account in self.world.unreachable:
             raise self._unknown()
+        if not self.world.opens(self.account, self.form):
+            raise StoreUnknownError(self.account, "403", denied=self.form is Access.IDENTITY)
         rows = self._rows()
         active = [
             Instance(row.hub, id_, "process_order", row.status, None, "" if self.hubs is None else "DurableTask")
@@ -377,6 +438,7 @@ class Wish:
     """The value of a common app setting."""
     tracking: Tracking = Tracking.NONE
     hub: str = "OrdersHub"
+    access: Access = Access.KEYS
 
     @property
     def stores(self) -> Stores:
@@ -393,6 +455,7 @@ class Wish:
             promote=self.promote,
             drain=self.drain,
             tracking=TRACKING if used else None,
+            access=self.access,
         )
 
 
@@ -419,6 +482,12 @@ def _up(world: World, wish: Wish) -> tuple[Outcome, str]:
         lambda: observe(world.settings, stores), world.settings, world.open_store, PATIENCE, world, lambda _: None
     )
     wanted = _wanted(decided, wish)
+    needed = needs(observed, decided.written, wish.access)
+    for colour, account in ACCOUNTS.items():
+        if world.takes_keys.get(account) is not (colour in needed.keys):
+            world.write_account(account, takes_keys=colour in needed.keys)
+    if needed.roles and not world.roles:
+        world.write_roles(there=True)
     world.write_sticky(wanted.sticky)
     for slot, values in wanted.by_slot.items():
         plain = {name: str(value) for name, value in values.items()}
@@ -431,7 +500,16 @@ def _up(world: World, wish: Wish) -> tuple[Outcome, str]:
     if target is not None and target != _production(observed):
         guard.before_swap(world, decided, LIMITS, warm=True)
         exchange(world, guard.look, target, LIMITS, world, lambda _: None)
+    if world.roles and not needed.roles:
+        # What is no longer declared goes last.
+        world.write_roles(there=False)
     return Outcome.DONE, ""
+
+
+def _connection(account: str, form: Access) -> dict[str, str]:
+    if form is Access.KEYS:
+        return {"": f"AccountName={account};AccountKey=k"}
+    return {"__accountName": account, "__credential": "managedidentity", "__clientId": "client"}
 
 
 def _wanted(decided: Plan, wish: Wish) -> AppSettings:
@@ -440,10 +518,11 @@ def _wanted(decided: Plan, wish: Wish) -> AppSettings:
         package = (
             PackageReference(f"https://host/packages/{package_file(held.package)}", "id") if held.package else None
         )
-        tracking = None if wish.tracking is Tracking.NONE else f"AccountName={TRACKED};AccountKey=k"
-        return Travelling(held, f"AccountName={held.store.account};AccountKey=k", package, tracking)
+        tracking = None if wish.tracking is Tracking.NONE else _connection(TRACKED, held.access)
+        store, host = _connection(held.store.account, held.access), _connection(HOST, held.access)
+        return Travelling(held, store, host, package, tracking)
 
-    host = Host("orders", "staging", "AccountName=ordershost;AccountKey=k", CONNECTION, "python")
+    host = Host("orders", "staging", CONNECTION, "python")
     extras = Extras(["nightly"], {"EXTRA": wish.extra})
     return app_settings(host, {slot: travelling(slot) for slot in Slot}, extras)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from durable.stores import Colour, Release, Store
+from durable.stores import Access, Colour, Release, Store
 from release.config import SettingsError, load
 from release.patience import Patience
 from release.planner import Drain, Promote
@@ -243,6 +243,7 @@ def test_in_a_tracking_store_each_store_brings_its_own_hub_name() -> None:
         None,
         "TaskHub",
         "DurableTrackingStorage",
+        Access.IDENTITY,
     )
     assert hubs(loaded()) == ["OrdersHub", "OrdersHub"]
     assert hubs(loaded(trackingStore=VIEW, taskHub="H" * 40)) == ["H" * 40 + "Blue", "H" * 40 + "Green"]
@@ -263,3 +264,26 @@ def test_a_tracking_store_belongs_to_this_stack_unless_it_is_in_another_group(
     keys: dict[str, str], owner: str | None
 ) -> None:
     assert loaded(trackingStore=VIEW | keys).tracking_group == owner
+
+
+ONE, OTHER = "0f8fad5b-d9cb-469f-a165-70867728950e", "7C9E6679-7425-40DE-944B-E07FC1F90AE7"
+
+
+def test_access_is_by_identity_unless_config_says_keys() -> None:
+    assert loaded().access is Access.IDENTITY
+    assert loaded(access="keys").access is Access.KEYS
+
+
+def test_readers_are_object_ids_by_kind_and_let_the_gate_wait_for_their_roles() -> None:
+    found = loaded(readers={"users": [ONE], "servicePrincipals": [OTHER]})
+    assert (found.readers.users, found.readers.service_principals) == ((ONE,), (OTHER,))
+    assert found.patience.for_roles
+    assert not loaded().patience.for_roles
+
+
+def test_a_reader_is_an_object_id_and_is_listed_once() -> None:
+    assert problems(readers={"users": ["someone@contoso.com"]})[0].startswith(
+        f"{NAMESPACE}:readers.users.0: 'someone@contoso.com' is no object id"
+    )
+    (twice,) = problems(readers={"users": [ONE], "groups": [ONE.upper()]})
+    assert twice.startswith(f"{NAMESPACE}:readers.groups: {ONE.upper()!r} is listed twice")

@@ -253,3 +253,17 @@ def test_without_one_nothing_but_the_store_is_looked_at() -> None:
     scene = Scene()
     scene.write()
     assert scene.over == [{}]
+
+
+def test_who_waits_for_a_role_is_told_so_once() -> None:
+    denied = StoreUnknownError("ordersgreen", "the table service answered 403", denied=True)
+    scene = Scene(store=FakeStore([denied, denied, denied, ()]), patience=Patience(10, 0, 1, for_roles=True))
+    scene.write()
+    assert scene.said[0].endswith("answered 403. Waiting for the role to take effect")
+    assert len(scene.said) == 2
+
+    scene = Scene(store=FakeStore([denied]))
+    with pytest.raises(RefusedError, match=r"answered 403\. Therefore"):
+        scene.write()
+    assert "Waiting" not in scene.said[0]
+    assert len(scene.said) == 1

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from durable.stores import Colour, Release, Slot, Store
+from durable.stores import Access, Colour, Release, Slot, Store
 from release.observed import Absent, Blank, Observed, Stores, Unclear, observe, view
 
 ACCOUNTS = {Colour.BLUE: "ordersblue", Colour.GREEN: "ordersgreen"}
@@ -26,6 +26,14 @@ def settings(account: str = "ordersblue", package: str | None = SHA, **more: str
     if package is not None:
         found["WEBSITE_RUN_FROM_PACKAGE"] = f"https://ordershost.blob.core.windows.net/packages/{package}.zip"
     return found | more
+
+
+def by_addresses(connection: str, account: str) -> dict[str, str]:
+    services = ("blob", "queue", "table")
+    return {f"{connection}__{each}ServiceUri": f"http://127.0.0.1:1/{account}" for each in services} | {
+        f"{connection}__credential": "managedidentity",
+        f"{connection}__clientId": "a-client",
+    }
 
 
 def without(found: Mapping[str, str], *names: str) -> dict[str, str]:
@@ -53,7 +61,17 @@ BLUE = Store(Colour.BLUE, "ordersblue", "OrdersHub")
         ),
         (
             without(settings(), "DurableManagementStorage") | {"DurableManagementStorage__accountName": "ordersblue"},
-            Release(BLUE, SHA),
+            Release(BLUE, SHA, access=Access.IDENTITY),
+        ),
+        (
+            without(settings(), "DurableManagementStorage", "AzureWebJobsStorage")
+            | by_addresses("DurableManagementStorage", "ordersblue")
+            | by_addresses("AzureWebJobsStorage", "ordershost"),
+            Release(BLUE, SHA, access=Access.IDENTITY),
+        ),
+        (
+            settings() | {"DurableManagementStorage__accountName": "ordersblue"},
+            Release(BLUE, SHA, access=Access.KEYS),
         ),
     ],
 )

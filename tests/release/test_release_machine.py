@@ -19,7 +19,8 @@ import release.tracked
 from components.app_settings import app_settings
 from durable import statuses
 from durable.app_settings import TRACKING
-from durable.stores import Colour, Release, Store, own_hub
+from durable.stores import Access, Colour, Release, Store, own_hub
+from release.access import Needs, needs
 from release.observed import Stores
 from release.planner import Desired
 from tests.release import model
@@ -123,6 +124,35 @@ def a_release_that_stays_gets_the_hub_of_config(patch: pytest.MonkeyPatch) -> No
     patch.setattr(Stores, "store", wrong)
 
 
+def keys_are_refused_as_soon_as_config_says_identity(patch: pytest.MonkeyPatch) -> None:
+    def wrong(*args: Any) -> Needs:
+        return needs(*args) if args[2] is Access.KEYS else replace(needs(*args), keys=frozenset())
+
+    patch.setattr(model, "needs", wrong)
+
+
+def roles_go_as_soon_as_config_says_keys(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(model, "needs", lambda *args: replace(needs(*args), roles=args[2] is Access.IDENTITY))
+
+
+def what_is_written_over_needs_nothing_any_more(patch: pytest.MonkeyPatch) -> None:
+    nothing = release.observed.Observed(release.observed.Blank(), release.observed.Blank())
+    patch.setattr(model, "needs", lambda _, *args: needs(nothing, *args))
+
+
+def production_is_rewritten_in_the_form_of_the_config(patch: pytest.MonkeyPatch) -> None:
+    right = release.planner.plan
+
+    def wrong(observed: Any, desired: Desired) -> Any:
+        made = right(observed, desired)
+        if isinstance(made, release.planner.Refusal):
+            return made
+        written = replace(made.written, production=replace(made.written.production, access=desired.access))
+        return replace(made, written=written)
+
+    patch.setattr(model, "plan", wrong)
+
+
 @pytest.mark.parametrize(
     "mistake",
     [
@@ -140,6 +170,10 @@ def a_release_that_stays_gets_the_hub_of_config(patch: pytest.MonkeyPatch) -> No
         only_the_hub_that_comes_is_looked_at,
         both_stores_have_one_hub_name,
         a_release_that_stays_gets_the_hub_of_config,
+        keys_are_refused_as_soon_as_config_says_identity,
+        roles_go_as_soon_as_config_says_keys,
+        what_is_written_over_needs_nothing_any_more,
+        production_is_rewritten_in_the_form_of_the_config,
     ],
 )
 def test_a_rule_made_wrong_is_found(

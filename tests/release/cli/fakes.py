@@ -56,10 +56,15 @@ class FakeStore:
     readings: list[tuple[Instance, ...]] = field(default_factory=lambda: [()])
     hubs: tuple[str, ...] = ("OrdersHub",)
     problem: str | None = None
+    denials: int = 0
+    """How many readings are denied before the others."""
 
     def all(self) -> Listing:
         if self.problem is not None:
             raise StoreUnknownError(self.account, self.problem)
+        if self.denials:
+            self.denials -= 1
+            raise StoreUnknownError(self.account, "403", denied=True)
         now = self.readings.pop(0) if len(self.readings) > 1 else self.readings[0]
         return Listing(self.hubs, now, 9)
 
@@ -161,7 +166,11 @@ class Scene:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         keys = {"site": "orders", "taskHub": "OrdersHub", "stores": json.dumps({"blue": BLUE, "green": GREEN})}
-        keys |= {"package": f"sha256:{NEW}", "gate": json.dumps({"timeout": 8, "steady": 2, "poll": 1})}
+        keys |= {
+            "access": "keys",
+            "package": f"sha256:{NEW}",
+            "gate": json.dumps({"timeout": 8, "steady": 2, "poll": 1}),
+        }
         config = {f"{NAMESPACE}:{key}": value for key, value in keys.items()}
         self.project = FakeProject(folder, {"azure-native:location": "westeurope"} | config)
         self.blue, self.green = FakeStore(BLUE), FakeStore(GREEN)
