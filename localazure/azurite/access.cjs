@@ -136,8 +136,9 @@ function guard(service) {
   replace(at(`${prefix}Token`), (original) => async function validate(request, context) {
     const [, token] = /^Bearer +(.*)$/i.exec(request.getHeader("authorization") ?? "") ?? [];
     const { account } = new Context(context);
-    // Azurite has the answer to other headers, and to accounts that there aren't.
-    if (token === undefined || accounts[account] === undefined) return original.call(this, request, context);
+    if (token === undefined) return undefined;
+    // Azurite has the answer for accounts that there aren't.
+    if (accounts[account] === undefined) return original.call(this, request, context);
     const audiences = ["https://storage.azure.com", `https://${account}.${service}.core.windows.net`];
     const principal = principalOf(token, audiences, (detail) => {
       const refusal = error(401, "InvalidAuthenticationInfo",

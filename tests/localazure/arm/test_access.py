@@ -388,6 +388,12 @@ def by_key(account: Account) -> dict[str, Callable[[], Any]]:
     }
 
 
+def test_a_wrong_key_is_forbidden(azure: Azure, shared: Account) -> None:
+    wrong = Account(azure, shared.name, base64.b64encode(secrets.token_bytes(64)).decode())
+    refused = {name: refusal(ask) for name, ask in by_key(wrong).items()}
+    assert {name: told and told[0] for name, told in refused.items()} == dict.fromkeys(SERVICES, 403)
+
+
 def by_signature(account: Account) -> dict[str, Callable[[], Any]]:
     """With signatures by the account's key, for the account and for one container, queue or table."""
     name, key, soon = account.name, account.key, datetime.now(UTC) + timedelta(hours=1)

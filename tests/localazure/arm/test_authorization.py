@@ -222,7 +222,8 @@ def test_a_refused_identity_is_told_what_it_lacks_and_where(arm: Arm) -> None:
     arm.make_account()
     principal = identity(arm)
     answer = arm.http.get(account(arm), params={"api-version": "2024-01-01"}, headers=bearer(arm, principal))
-    message = answer.json()["error"]["message"]
+    code, message = answer.json()["error"]["code"], answer.json()["error"]["message"]
+    assert (answer.status_code, code) == (403, "AuthorizationFailed")
     assert f"'{principal}' does not have authorization to perform action" in message
     assert f"'Microsoft.Storage/storageAccounts/read' over scope '{account(arm)}'" in message
 
