@@ -294,16 +294,18 @@ def test_access_goes_with_the_assignment(azure: Azure, shared: Account) -> None:
 def test_an_assignment_with_denials_takes_effect_after_them_at_each_service(azure: Azure, shared: Account) -> None:
     principal = azure.principal()
     azure.arm.fault(method="PUT", path="/roleAssignments/", fault={"denials": 2})
-    name = azure.assign(shared.id, "Storage Blob Data Reader", principal)
+    name = azure.assign(azure.arm.group, "Storage Blob Data Reader", principal)
     read = requests(shared.of(principal))["blob/read"]
     write = requests(shared.of(principal))["blob/write"]
     # What the role doesn't permit at all brings it no nearer.
     assert [refusal(ask) for ask in (write, read, write, read)] == [REFUSED] * 4
     assert [refusal(ask) for ask in (read, write, read)] == [None, REFUSED, None]
-    # An account that hasn't been asked yet knows nothing of it.
-    azure.arm.roles.role_assignments.delete(shared.id, name)
-    azure.assign(shared.id, "Storage Blob Data Reader", principal)
-    assert refusal(read) is None
+    # Another account has to learn of it for itself, and a later assignment isn't late.
+    other = requests(azure.account().of(principal))["blob/read"]
+    assert [refusal(other) for _ in range(3)] == [REFUSED, REFUSED, None]
+    azure.arm.roles.role_assignments.delete(azure.arm.group, name)
+    azure.assign(azure.arm.group, "Storage Blob Data Reader", principal)
+    assert refusal(requests(azure.account().of(principal))["blob/read"]) is None
 
 
 HEADERS_OF: Final = {
