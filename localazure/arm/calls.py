@@ -11,9 +11,11 @@ from localazure.arm.errors import invalid_content, resource_not_found
 from localazure.arm.events import EventLog
 from localazure.arm.ids import Address, ResourceId
 from localazure.arm.operations import RETRY_AFTER_MS, Operation, Operations
+from localazure.arm.roles import Roles
 from localazure.arm.storage_backend import StorageBackend
+from localazure.arm.tokens import Tokens
 from localazure.arm.tree import Json, Resource, Tree
-from localazure.identity import SUBSCRIPTION_ID
+from localazure.identity import CLIENT_ID, SUBSCRIPTION_ID
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Services:
     storage: StorageBackend
     base_url: str
     pace: float
+    roles: Roles
+    tokens: Tokens
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Reply:
 class Call:
     """One request, in one transaction.
 
+    `principal` is who makes it, by its object id. `denials` is a test's wish for the role assignment that it makes.
     `after_commit` collects what is to be done between the commit and the answer.
     """
 
@@ -51,6 +56,8 @@ class Call:
     query: Mapping[str, str]
     content: Any
     api_version: str
+    principal: str = CLIENT_ID
+    denials: int | None = None
     after_commit: list[Callable[[], None]] = field(default_factory=list)
 
     @property

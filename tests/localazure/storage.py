@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from localazure.arm.storage_backend import Access
+
 
 @dataclass
 class MemoryStorage:
@@ -15,9 +17,14 @@ class MemoryStorage:
     containers: dict[str, set[str]] = field(default_factory=dict)
     blobs: set[str] = field(default_factory=set)
     port: int = 10401
+    access: dict[str, Access] = field(default_factory=dict)
+    token_key: str | None = None
 
-    def set_accounts(self, accounts: Mapping[str, tuple[str, str]]) -> None:
-        self.accounts = dict(accounts)
+    def trust(self, token_key: str) -> None:
+        self.token_key = token_key
+
+    def set_accounts(self, accounts: Mapping[str, tuple[str, str]], access: Mapping[str, Access] | None = None) -> None:
+        self.accounts, self.access = dict(accounts), dict(access or {})
 
     def endpoints(self, account: str) -> Mapping[str, str]:
         ports = {"blob": self.port, "queue": self.port + 1, "table": self.port + 2}
