@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS operations (
 );
 CREATE INDEX IF NOT EXISTS operations_by_status ON operations (status);
 CREATE TABLE IF NOT EXISTS events (sequence INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, event TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS hub_runs (run TEXT PRIMARY KEY, account TEXT NOT NULL, instances TEXT NOT NULL);
 """
 
 

@@ -51,6 +51,11 @@ class AzuriteProcess:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
+    @property
+    def accounts(self) -> Accounts:
+        """Those that are served."""
+        return self._accounts
+
     def launch(self) -> None:
         """Start the process without waiting for it: the next call does, and reports what went wrong."""
         with self._guard:
