@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class Database:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
         self._depth = 0
+        self._follow_ups: list[Callable[[], None]] = []
         try:
             self._connection = _connect(path)
         except sqlite3.DatabaseError as error:
@@ -46,6 +47,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Commits at its end, rolls back on an exception; inside another one it is a part of that."""
+        follow_ups: list[Callable[[], None]] = []
         with self._lock:
             if self._depth == 0:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -54,13 +56,22 @@ class Database:
                 yield self._connection
             except BaseException:
                 if self._depth == 1:
+                    self._follow_ups.clear()
                     self._connection.execute("ROLLBACK")
                 raise
             else:
                 if self._depth == 1:
                     self._connection.execute("COMMIT")
+                    follow_ups, self._follow_ups = self._follow_ups, []
             finally:
                 self._depth -= 1
+        for follow_up in follow_ups:
+            follow_up()
+
+    def after_commit(self, follow_up: Callable[[], None]) -> None:
+        """Call this once the transaction around it is committed, and never if it isn't; without one, at once."""
+        with self.transaction():
+            self._follow_ups.append(follow_up)
 
     def close(self) -> None:
         with self._lock:

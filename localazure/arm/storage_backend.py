@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from localazure.hubs.table import HubStorage
+
 
 class StorageBackend(Protocol):
     """Serves the data of all storage accounts. Its methods are called from several threads and may block.
@@ -30,5 +32,9 @@ class StorageBackend(Protocol):
     def wipe(self, account: str, key: str) -> None:
         """Delete all data of the account."""
 
-    def blob_exists(self, url: str, key: str) -> bool:
-        """Whether the blob at this URL can be read with the key."""
+    def read_blob(self, url: str, key: str) -> bytes | None:
+        """The content of the blob at this URL, read with the key; None if there is none."""
+
+    @property
+    def hubs(self) -> HubStorage:
+        """What task hubs have in storage."""

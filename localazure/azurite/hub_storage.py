@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from localazure.azurite.process import AzuriteProcess
 from localazure.environment import Endpoints
-from localazure.hubs.rows import Row
-from localazure.hubs.table import Place
+from localazure.hubs.table import Place, Row
 
 if TYPE_CHECKING:
     from azure.data.tables import TableClient, TableServiceClient

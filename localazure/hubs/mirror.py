@@ -10,8 +10,8 @@ from typing import Final
 
 from durable.instance_ids import to_partition_key
 from localazure.hubs.backend import Snapshot
-from localazure.hubs.rows import Row, row_of, same
-from localazure.hubs.table import HubStorage, Place
+from localazure.hubs.rows import row_of, same
+from localazure.hubs.table import HubStorage, Place, Row
 
 _LOG = logging.getLogger(__name__)
 _WRITERS: Final = 3

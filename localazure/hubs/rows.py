@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from durabletask.internal import orchestrator_service_pb2 as pb
 from durabletask.testing.in_memory_backend import EntityState, OrchestrationInstance
@@ -14,10 +14,9 @@ from durabletask.testing.in_memory_backend import EntityState, OrchestrationInst
 from durable.instance_ids import to_partition_key
 from durable.statuses import InstanceStatus
 from localazure.hubs.backend import Snapshot
+from localazure.hubs.runs import RUN_LENGTH
+from localazure.hubs.table import Row
 
-Row = dict[str, Any]
-
-RUN_LENGTH: Final = 12
 _EXECUTION_LENGTH: Final = 32
 _LARGEST: Final = 60 * 1024
 """Bytes in UTF-16, which the table service counts. Azure keeps a longer value in a blob, this table leaves it out."""

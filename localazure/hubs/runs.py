@@ -13,10 +13,11 @@ from durable.entities import is_entity
 from durable.instance_ids import from_partition_key
 from durable.statuses import InstanceStatus, is_active
 from localazure.arm.database import Database
-from localazure.hubs.rows import RUN_LENGTH, Row
-from localazure.hubs.table import HubStorage, Place
+from localazure.hubs.table import HubStorage, Place, Row
 
 _LOG = logging.getLogger(__name__)
+
+RUN_LENGTH = 12
 
 LOST = "Local Azure was restarted. It keeps orchestrations in memory, so this one can't go on."
 

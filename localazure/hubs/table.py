@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from localazure.hubs.rows import Row
+Row = dict[str, Any]
+"""A row of a table by its columns."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,9 @@ def publish(services: Services) -> None:
     """Have the backend serve exactly the accounts that the tree has."""
     # In a transaction, so that what is served last is what was committed last.
     with services.database.transaction():
-        services.storage.set_accounts({each.name: keys(each) for each in services.tree.of_type(TYPE)})
+        accounts = {each.name: keys(each) for each in services.tree.of_type(TYPE)}
+        services.storage.set_accounts(accounts)
+        services.database.after_commit(lambda: services.hosts.follow_accounts(accounts))
 
 
 def readdress(services: Services) -> None:

@@ -83,6 +83,7 @@ def delete_group(services: Services, handle: Handle) -> None:
         services.tree.delete(group)
         handle.succeed()
     publish(services)
+    services.hosts.follow_all()
 
 
 class Resources(ResourceType):

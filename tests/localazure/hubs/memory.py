@@ -6,8 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from localazure.hubs.rows import Row
-from localazure.hubs.table import Place
+from localazure.hubs.table import Place, Row
 
 
 @dataclass
