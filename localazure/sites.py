@@ -19,7 +19,7 @@ from durable.app_settings import PACKAGE
 from durable.connections import accounts_of
 from localazure.arm.calls import Reply, Services
 from localazure.arm.tree import Json, Resource
-from localazure.arm.web_apps import DOMAIN, PRODUCTION, app_at, host_label, site_of, slot_of
+from localazure.arm.web_apps import PRODUCTION, app_at, site_of, slot_of
 from localazure.arm.workers import Running, Worker
 from localazure.functions import management
 from localazure.functions.forward import Forwarder, NotTakenError
@@ -55,10 +55,11 @@ class Sites:
             found = await anyio.to_thread.run_sync(partial(self._look, label, request, body), limiter=self._threads)
             if isinstance(found, Reply):
                 return found
-            with found.answering() as ready:
+            host, site = found
+            with host.answering() as ready:
                 if ready is not None:
                     try:
-                        return await self._forwarder.send(request, ready.port)
+                        return await self._forwarder.send(request, ready.port, site)
                     except NotTakenError:
                         pass
             # It ended between the look and the request: another one is about to be there.
@@ -74,8 +75,8 @@ class Sites:
     async def close(self) -> None:
         await self._forwarder.close()
 
-    def _look(self, label: str, request: Request, body: bytes) -> Reply | Host:
-        """The answer, or the host that has it."""
+    def _look(self, label: str, request: Request, body: bytes) -> Reply | tuple[Host, Json]:
+        """The answer, or the host that has it and what that is told of the site."""
         app = app_at(self._services.tree, label)
         if app is None:
             return Reply(404, {"error": f"404 Site not found: no site or slot has the host name '{label}'."})
@@ -99,7 +100,7 @@ class Sites:
             return Reply(200, told)
         if path.startswith(MANAGEMENT):
             return self._manage(app, worker, host, request, body)
-        return host
+        return host, self._services.hosts.site(app)
 
     def _manage(self, app: Resource, worker: Worker, host: Host, request: Request, body: bytes) -> Reply:
         """The orchestrations of a site; which they are is told by the settings that it has now."""
@@ -123,11 +124,11 @@ class Sites:
         host = self._services.hosts.of_worker(worker_id)
         if host is None or host.plan is None or host.plan.hub is None or host.plan.connection is None:
             return Reply(404, {"error": f"404 Not found: no worker {worker_id} has a task hub."})
-        hub = host.plan.hub
-        port = urlsplit(self._services.base_url).port
-        base = f"http://{host_label(host.app)}.{DOMAIN}:{port}{MANAGEMENT}"
-        code = host.plan.start["managementKey"]
-        links = management.Links(base, hub.name, host.plan.connection, code)
+        app = self._services.tree.get(host.app)
+        if app is None:
+            return Reply(404, {"error": f"404 Not found: the app of worker {worker_id} is gone."})
+        hub, site = host.plan.hub, self._services.hosts.site(app)
+        links = management.Links(site["managementBase"], hub.name, host.plan.connection, site["managementKey"])
         return management.answer(hub, _asked(request, path, body, links))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -10,8 +11,10 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from localazure.arm.tree import Json
 from localazure.state import HOST
 
+SITE_HEADER: Final = "x-localazure-site"
 _SECONDS: Final = httpx.Timeout(230, connect=5)
 """App Service's load balancer waits so long for an answer."""
 
@@ -33,12 +36,17 @@ class Forwarder:
         limits = httpx.Limits(max_keepalive_connections=0, max_connections=None)
         self._client = httpx.AsyncClient(timeout=_SECONDS, limits=limits, trust_env=False)
 
-    async def send(self, request: Request, port: int) -> Response:
-        """The worker's answer, as it comes. Raises NotTakenError."""
+    async def send(self, request: Request, port: int, site: Json) -> Response:
+        """The worker's answer, as it comes. Raises NotTakenError.
+
+        The worker is told of the site as it is now: a swap may have given it another name and other keys.
+        """
         url = f"http://{HOST}:{port}{request.scope['raw_path'].decode('ascii')}"
         if request.url.query:
             url += f"?{request.url.query}"
-        headers = [(name, value) for name, value in request.headers.raw if name.decode() not in _OF_A_CONNECTION]
+        dropped = _OF_A_CONNECTION | {SITE_HEADER}
+        headers = [(name, value) for name, value in request.headers.raw if name.decode() not in dropped]
+        headers.append((SITE_HEADER.encode(), json.dumps(site).encode()))
         passed = self._client.build_request(request.method, url, headers=headers, content=await request.body())
         try:
             answer = await self._client.send(passed, stream=True)

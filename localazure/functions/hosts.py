@@ -16,7 +16,7 @@ from localazure.arm.events import Phase
 from localazure.arm.ids import ResourceId
 from localazure.arm.tree import Json, Resource
 from localazure.arm.types.accounts import TYPE as ACCOUNT
-from localazure.arm.types.accounts import keys
+from localazure.arm.types.accounts import keys as keys_of
 from localazure.arm.web_apps import DOMAIN, apps, host_label, site_of, slot_of
 from localazure.arm.workers import Running, Worker
 from localazure.functions.binding import bind
@@ -176,22 +176,28 @@ class Hosts:
         if package.durable:
             binding = bind(package.host_json, host.settings, site, slot, self._keys)
             hub = self.hubs.join(binding.hub)
-        label = host_label(host.app)
-        keys = app.hidden["keys"]
         start = {
             "folder": str(package.folder),
             "settings": dict(host.settings),
             "site": site,
-            "slot": slot,
             "hub": {"name": hub.name, "address": hub.address} if hub else None,
             "rpc": f"{self._services.base_url}{RPC}/{host.id}/",
-            "managementBase": f"http://{label}.{DOMAIN}:{urlsplit(self._services.base_url).port}{MANAGEMENT}",
             "connectionName": binding.connection if binding else None,
+            **self.site(app),
+        }
+        log = self._folder / "logs" / f"{host_label(host.app)}.log"
+        return Plan(package.sha256, start, log, hub, binding.connection if binding else None)
+
+    def site(self, app: Resource) -> Json:
+        """What a worker hands out and checks in the name of the slot that it serves."""
+        keys = app.hidden["keys"]
+        port = urlsplit(self._services.base_url).port
+        return {
+            "slot": slot_of(app.id),
+            "managementBase": f"http://{host_label(app.id)}.{DOMAIN}:{port}{MANAGEMENT}",
             "managementKey": keys["durabletask_extension"],
             "keys": keys,
         }
-        log = self._folder / "logs" / f"{label}.log"
-        return Plan(package.sha256, start, log, hub, binding.connection if binding else None)
 
     def launch(self, plan: Plan) -> WorkerProcess:
         return WorkerProcess(dict(plan.start), plan.log, self._command)
@@ -235,7 +241,7 @@ class Hosts:
 
     def _keys(self, account: str) -> tuple[str, str] | None:
         found = self._services.tree.named([ACCOUNT], account)
-        return None if found is None or found.properties["provisioningState"] != "Succeeded" else keys(found)
+        return None if found is None or found.properties["provisioningState"] != "Succeeded" else keys_of(found)
 
     def _note_who_left(self) -> None:
         """Have the log tell of workers that were on a hub when local Azure was killed that they are gone."""

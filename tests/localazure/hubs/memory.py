@@ -15,9 +15,8 @@ class MemoryHubStorage:
 
     tables: dict[Place, dict[str, Row]] = field(default_factory=dict)
     made: dict[str, set[str]] = field(default_factory=dict)
-    writes: list[tuple[str, str]] = field(default_factory=list)
-    """The id and the status of each row that was written, oldest first."""
     free: threading.Event = field(default_factory=threading.Event)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
     failures: int = 0
     """How many of the next writes fail."""
 
@@ -34,8 +33,9 @@ class MemoryHubStorage:
         if self.failures:
             self.failures -= 1
             raise ConnectionError("a write that fails")
-        self.tables.setdefault(place, {})[row["PartitionKey"]] = dict(row)
-        self.writes.append((row["PartitionKey"], row["RuntimeStatus"]))
+        with self._changed:
+            self.tables.setdefault(place, {})[row["PartitionKey"]] = dict(row)
+            self._changed.notify_all()
 
     def delete_row(self, place: Place, partition_key: str) -> None:
         assert self.free.wait(30)
@@ -48,11 +48,23 @@ class MemoryHubStorage:
         table = self.tables[place]
         if table.get(row["PartitionKey"]) != row:
             return
-        changed = change(row)
-        if changed is None:
-            del table[row["PartitionKey"]]
-        else:
-            table[row["PartitionKey"]] = changed
+        with self._changed:
+            changed = change(row)
+            if changed is None:
+                del table[row["PartitionKey"]]
+            else:
+                table[row["PartitionKey"]] = changed
+            self._changed.notify_all()
+
+    def await_row(self, place: Place, partition_key: str, wanted: Callable[[Row], bool]) -> Row:
+        """A row, as soon as it is as wanted."""
+        with self._changed:
+            assert self._changed.wait_for(
+                lambda: (row := self.row(place, partition_key)) is not None and wanted(row), 30
+            )
+        row = self.row(place, partition_key)
+        assert row is not None
+        return row
 
     def row(self, place: Place, partition_key: str) -> Row | None:
         return self.tables.get(place, {}).get(partition_key)
