@@ -56,9 +56,8 @@ def serve(start: Start, answers: TextIO) -> None:
 
     tell(answers, {"ready": {"port": server.port, "functions": [function.told for function in app.functions]}})
     threading.Thread(target=follow, name="standard-input", daemon=True).start()
+    # SIGTERM ends it, and then the process, with what runs for the task hub: the next worker does that again.
     server.run()
-    # What runs for the task hub is ended with the process: its next worker does it again.
-    os._exit(0)
 
 
 def tell(answers: TextIO, message: dict[str, Any]) -> None:

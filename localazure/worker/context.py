@@ -61,6 +61,10 @@ class TimerTask(Task):
 
     is_cancelled = False
 
+    @property
+    def is_completed(self) -> bool:
+        return super().is_completed and not self.is_cancelled
+
     def cancel(self) -> None:
         if self.is_completed:
             raise ValueError("Cannot cancel a completed task.")
