@@ -17,7 +17,7 @@ from localazure.arm.ids import ResourceId
 from localazure.arm.tree import Json, Resource
 from localazure.arm.types.accounts import TYPE as ACCOUNT
 from localazure.arm.types.accounts import keys as keys_of
-from localazure.arm.web_apps import DOMAIN, apps, host_label, site_of, slot_of
+from localazure.arm.web_apps import DOMAIN, PRODUCTION, apps, host_label, site_of, slot_of
 from localazure.arm.workers import Running, Worker
 from localazure.functions.binding import bind
 from localazure.functions.errors import HostError
@@ -193,7 +193,8 @@ class Hosts:
         keys = app.hidden["keys"]
         port = urlsplit(self._services.base_url).port
         return {
-            "slot": slot_of(app.id),
+            # App Service writes production's name so.
+            "slot": "Production" if slot_of(app.id) == PRODUCTION else slot_of(app.id),
             "managementBase": f"http://{host_label(app.id)}.{DOMAIN}:{port}{MANAGEMENT}",
             "managementKey": keys["durabletask_extension"],
             "keys": keys,

@@ -30,6 +30,7 @@ _METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 _PARAMETER: Final = re.compile(r"\{(\*?)(\w+)(?::(\w+))?(\?)?\}")
 _CONSTRAINTS: Final = {None: "str", "int": "int", "alpha": "str", "guid": "uuid", "long": "int"}
 _KEY_HEADER: Final = "x-functions-key"
+_SITE_HEADER: Final = "x-localazure-site"
 _SECONDS_TO_END: Final = 5
 
 
@@ -81,11 +82,11 @@ def _paths(function: str, template: str) -> Iterator[str]:
 
 
 def _endpoint(function: Function, start: Start) -> Callable[[Request], Awaitable[Response]]:
-    clients = dict.fromkeys(function.clients, client_document(start))
-
     async def answer(request: Request) -> Response:
-        if not _allowed(function, request, start):
+        here = start.seen_by(request.headers.get(_SITE_HEADER))
+        if not _allowed(function, request, here):
             return Response(status_code=401)
+        clients = dict.fromkeys(function.clients, client_document(here))
         given: dict[str, Any] = {function.parameter: await _request(request), **clients}
         if function.takes_context:
             given["context"] = SimpleNamespace(
@@ -117,7 +118,7 @@ async def _request(request: Request) -> func.HttpRequest:
     return func.HttpRequest(
         method=request.method,
         url=str(request.url),
-        headers=dict(request.headers),
+        headers={name: value for name, value in request.headers.items() if name != _SITE_HEADER},
         params=dict(request.query_params),
         route_params={name: str(value) for name, value in request.path_params.items()},
         body=await request.body(),

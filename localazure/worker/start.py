@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -52,6 +52,19 @@ class Start:
             told["connectionName"],
             told["managementKey"],
             told["keys"],
+        )
+
+    def seen_by(self, told: str | None) -> Start:
+        """The same under the name that a request came to, which local Azure tells in a header: a swap changes it."""
+        if told is None:
+            return self
+        site = json.loads(told)
+        return replace(
+            self,
+            slot=site["slot"],
+            management=site["managementBase"],
+            management_key=site["managementKey"],
+            keys=site["keys"],
         )
 
     def take_over_environment(self) -> None:

@@ -57,6 +57,7 @@ def test_a_site_without_a_package_has_a_landing_page_and_nothing_else(arm: Arm) 
 def test_a_package_that_is_not_there_is_told_with_the_reason(arm: Arm) -> None:
     settings = make_packaged_site(arm)
     arm.storage.blobs.clear()
+    arm.put_settings(settings)
     answer = arm.site("shop")
     assert answer.status_code == 503
     assert "there is no blob at" in answer.json()["error"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from pathlib import Path
@@ -130,6 +131,18 @@ def test_status_links_lead_to_the_site_that_was_asked(app: Any) -> None:
         "http://shop.example/runtime/webhooks/durabletask/instances/abc"
         "?taskHub=ShopHub&connection=DurableManagementStorage&code=system-key"
     )
+
+
+def test_keys_and_links_are_those_of_the_name_that_a_request_came_to(app: Any) -> None:
+    """A swap gives a running worker another slot's name and keys."""
+    keys = {"master": "other-master", "default": "other-default"}
+    base = "http://shop-staging.example/runtime/webhooks/durabletask"
+    site = {"slot": "staging", "managementBase": base, "managementKey": "other-key", "keys": keys}
+    there = {"x-localazure-site": json.dumps(site)}
+
+    assert app.ask("/api/guarded", headers={**there, "x-functions-key": "other-default"}).status_code == 200
+    assert app.ask("/api/guarded", headers={**there, "x-functions-key": DEFAULT}).status_code == 401
+    assert app.ask("/api/links", headers=there).json()["statusQueryGetUri"].endswith("&code=other-key")
 
 
 def test_the_route_prefix_is_that_of_host_json(launch: Launch) -> None:
