@@ -25,7 +25,7 @@ from durabletask.testing.in_memory_backend import (
 from localazure.hubs.timers import Timers
 from localazure.state import HOST
 
-_CALLS_AT_ONCE: Final = 64
+_CALLS_AT_ONCE: Final = 256
 """A stream of work items takes a thread as long as it lives, and so does each call that waits for an instance."""
 
 _SECONDS_BEFORE_ANOTHER_TRY: Final = 0.5
@@ -228,9 +228,16 @@ class HubBackend(InMemoryOrchestrationBackend):
         self, request: pb.OrchestratorResponse, context: grpc.ServicerContext
     ) -> pb.CompleteTaskResponse:
         # Who has no work item has lost it, and another one may have it now.
-        if self._given.pop(request.completionToken, None) is None:
+        given = self._given.pop(request.completionToken, None)
+        if given is None:
             return pb.CompleteTaskResponse()
-        self._begin_made_by(request)
+        try:
+            self._begin_made_by(request)
+        except Exception:
+            with self._lock:
+                self._given[request.completionToken] = given
+                self._take_back(request.completionToken)
+            raise
         with self._lock:
             reply = super().CompleteOrchestratorTask(request, context)
             instance = self._instances.get(request.instanceId)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
+from typing import Final
 
 from localazure.hubs.backend import HubBackend, Snapshot
 from localazure.hubs.mirror import Mirror
 from localazure.hubs.runs import Runs
 from localazure.hubs.spec import HubSpec
 from localazure.hubs.table import HubStorage, Place
+
+_LOG = logging.getLogger(__name__)
+_SECONDS_TO_CLOSE: Final = 3.0
 
 
 class Hub:
@@ -52,7 +57,12 @@ class Hub:
         self._mirror.settle(instance_ids)
 
     def close(self) -> None:
+        """Stop, with the table in step if it can be written."""
         self.backend.stop()
+        try:
+            self._mirror.settle(seconds=_SECONDS_TO_CLOSE)
+        except TimeoutError as error:
+            _LOG.warning("%s", error)
         self._mirror.close()
 
     def _mirror_in(self, place: Place) -> Mirror:

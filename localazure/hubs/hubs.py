@@ -61,7 +61,8 @@ class Hubs:
             kept = {account.lower() for account in accounts}
             gone = [self._open.pop(key) for key in list(self._open) if key[0] not in kept]
         for hub in gone:
-            hub.close()
+            # It may try for a while to write into tables that are gone.
+            threading.Thread(target=hub.close, name="close-hub", daemon=True).start()
 
     def close(self) -> None:
         with self._lock:

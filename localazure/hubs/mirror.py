@@ -63,8 +63,8 @@ class Mirror:
             self._changed[instance_id] = None
             self._news.notify_all()
 
-    def settle(self, instance_ids: Iterable[str] | None = None) -> None:
-        """Wait until these are written; all, if none are named. Raises TimeoutError after half a minute."""
+    def settle(self, instance_ids: Iterable[str] | None = None, seconds: float = _SECONDS_TO_SETTLE) -> None:
+        """Wait until these are written; all, if none are named. Raises TimeoutError after that time."""
         wanted = None if instance_ids is None else set(instance_ids)
 
         def open_ones() -> set[str]:
@@ -72,7 +72,7 @@ class Mirror:
             return unwritten if wanted is None else unwritten & wanted
 
         with self._news:
-            if not self._news.wait_for(lambda: self._closed or not open_ones(), _SECONDS_TO_SETTLE):
+            if not self._news.wait_for(lambda: self._closed or not open_ones(), seconds):
                 raise TimeoutError(f"the table {self.place.table} of {self.place.account} can't be written")
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from localazure.hubs.rows import row_of
 from localazure.hubs.runs import LOST, Runs
 from localazure.hubs.spec import HubSpec
 from localazure.hubs.table import Place
-from tests.localazure.hubs.hand import CONTINUED, Call, Worker, end, started, sub
+from tests.localazure.hubs.hand import CONTINUED, Call, Worker, end, events, started, sub
 from tests.localazure.hubs.memory import MemoryHubStorage
 
 ANY: Any = Call()
@@ -128,6 +128,32 @@ def test_a_start_whose_row_cannot_be_written_fails_and_leaves_nothing(hub: Hub, 
     with pytest.raises(ConnectionError):
         started(hub.backend, "one")
     assert hub.backend.snapshot("one").orchestration is None
+
+
+def test_a_step_whose_sub_orchestrations_row_cannot_be_written_is_taken_again(
+    hub: Hub, storage: MemoryHubStorage
+) -> None:
+    worker = Worker(hub.backend)
+    started(hub.backend, "one")
+    hub.settle()
+    storage.failures = 1
+    with pytest.raises(ConnectionError):
+        worker.step(worker.take(), sub(1, "one:1"))
+    again = worker.take()
+    assert events(again) == ["executionStarted"]
+    worker.step(again, sub(1, "one:1"))
+    assert statuses(storage)["one:1"] == "Pending"
+
+
+def test_a_hub_that_closes_leaves_its_table_in_step(hubs: Hubs, storage: MemoryHubStorage) -> None:
+    hub = hubs.join(SPEC)
+    worker = Worker(hub.backend)
+    started(hub.backend, "one")
+    hub.settle()
+    storage.failures = 1
+    worker.step(worker.take(), end())
+    hubs.close()
+    assert statuses(storage) == {"one": "Completed"}
 
 
 def test_a_finished_status_comes_after_the_backend_has_it_and_a_failed_write_is_made_up_for(
