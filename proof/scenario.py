@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -51,12 +52,11 @@ class Act(StrEnum):
     OUTSIDE_IN_DRAIN = "swap by somebody else while a release waits, which is refused and run again"
 
 
-_ACTS: Final[dict[Drain, tuple[Act, ...]]] = {
-    Drain.AFTER_SWAP: tuple(act for act in Act if act not in {Act.FIRST, Act.CRASH_DRAIN}),
-    Drain.BEFORE_SWAP: tuple(act for act in Act if act is not Act.FIRST),
-}
+_PLAIN: Final = (Act.DEPLOY, Act.UP)
+"""With what each mode begins, so that both slots have a package."""
+
+_SPECIAL: Final = tuple(act for act in Act if act not in {Act.FIRST, *_PLAIN})
 _SHORT: Final = (Act.DEPLOY, Act.CRASH_SWAP, Act.ROLLBACK)
-_NO_RELEASE: Final = frozenset({Act.OUTSIDE})
 
 
 @dataclass(frozen=True)
@@ -94,20 +94,26 @@ class Outcome:
 def schedule(releases: int, drains: Sequence[Drain], seed: int) -> list[Scene]:
     """Scenes with so many releases in all, by a seed; in each mode all acts once, if there are enough releases.
 
-    Each mode begins with two plain releases, so that both slots have a package.
+    A mode begins with plain ones; where there are too few releases for all acts, some stand for them.
     """
     chosen = random.Random(f"{seed}/scenes")  # noqa: S311 - no secret is made with it
     scenes: list[Scene] = []
     for number, drain in enumerate(drains):
         wanted = releases * (number + 1) // len(drains)
-        acts = list(_ACTS[drain])
+        # Only before-swap waits for production's orchestrations.
+        acts = [act for act in _SPECIAL if act is not Act.CRASH_DRAIN or drain is Drain.BEFORE_SWAP]
         chosen.shuffle(acts)
-        full = sum(Scene(act, drain).releases for act in acts) + 2
-        mine = wanted - sum(scene.releases for scene in scenes)
-        turns: Iterator[Act] = iter([Act.DEPLOY, Act.UP, *acts] if mine >= full else _SHORT)
-        while sum(scene.releases for scene in scenes) < wanted:
-            scenes.append(Scene(next(turns, Act.DEPLOY), drain))
+        mine = [Scene(act, drain) for act in (*_PLAIN, *acts)]
+        left = wanted - _releases(scenes)
+        if _releases(mine) > left:
+            mine = [Scene(act, drain) for act in _SHORT[:left]]
+        plain = Scene(Act.DEPLOY, drain)
+        scenes += [*mine, *itertools.repeat(plain, left - _releases(mine))]
     return scenes
+
+
+def _releases(scenes: Sequence[Scene]) -> int:
+    return sum(scene.releases for scene in scenes)
 
 
 class Stage:
