@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.applications import Starlette
@@ -36,18 +36,32 @@ from localazure.arm.tree import Tree
 from localazure.arm.types import accounts, groups
 from localazure.arm.types.registry import all_types
 from localazure.arm.web_apps import DOMAIN, SWAP
+from localazure.functions.hosts import RPC, Hosts
+from localazure.functions.process import COMMAND
 from localazure.identity import TENANT_ID
 from localazure.sites import Sites
 
+if TYPE_CHECKING:
+    from localazure.hubs.hub import Hub
+
 TOKEN_KEY = "token-key"  # noqa: S105
-METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
+METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE", "OPTIONS"]
 
 
-def create_app(database: Path, *, base_url: str, storage: StorageBackend, pace: float = 0.03) -> LocalAzure:
+def create_app(
+    database: Path,
+    *,
+    base_url: str,
+    storage: StorageBackend,
+    pace: float = 0.03,
+    folder: Path | None = None,
+    worker: Sequence[str] = COMMAND,
+) -> LocalAzure:
     """The application over the state in `database`; `base_url` is where it listens, such as http://127.0.0.1:10400.
 
-    `pace` is the time in seconds that a worker's restart takes. On startup (lifespan) the storage accounts are set up
-    and operations that an earlier process left unfinished go on.
+    `pace` is the time in seconds that a worker's restart takes. Packages are unpacked in `folder`, which is beside the
+    database if it isn't given, and `worker` is the command that runs their functions. On startup (lifespan) the storage
+    accounts are set up, workers are started, and operations that an earlier process left unfinished go on.
     """
     file = Database(database)
     operations = Operations(file)
@@ -63,6 +77,7 @@ def create_app(database: Path, *, base_url: str, storage: StorageBackend, pace: 
         roles=Roles(tree),
         tokens=Tokens(file.secret(TOKEN_KEY)),
     )
+    services.hosts = Hosts(services, folder or database.parent / "functions", worker)
     operations.register(accounts.CREATE, partial(accounts.create_account, services))
     operations.register(groups.DELETE, partial(groups.delete_group, services))
     operations.register(SWAP, partial(swap.run, services))
@@ -88,6 +103,9 @@ class LocalAzure(Starlette):
                 Route("/localazure/health", self._health),
                 Route("/localazure/events", self._events),
                 Route("/localazure/faults", self._set_faults, methods=["GET", "POST", "DELETE"]),
+                Route("/localazure/workers", self._workers),
+                Route("/localazure/hubs", self._hubs),
+                Route(f"{RPC}/{{worker}}/{{path:path}}", self._rpc, methods=METHODS),
                 Route("/{path:path}", self._resource_manager, methods=METHODS),
             ],
             # A page from elsewhere that had its name resolved to loopback would come with that name.
@@ -119,15 +137,19 @@ class LocalAzure(Starlette):
         A swap asks this very server to warm up a site: what it hears from one that shuts down tells nothing.
         """
         self._services.operations.interrupt()
+        self._services.hosts.interrupt()
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:  # noqa: ARG002
         self._services.storage.trust(self._services.database.secret(TOKEN_KEY))
         await run_in_threadpool(accounts.publish, self._services)
         await run_in_threadpool(accounts.readdress, self._services)
+        await run_in_threadpool(self._services.hosts.open)
         self._services.operations.resume()
         yield
         await run_in_threadpool(self._services.operations.close)
+        await run_in_threadpool(self._services.hosts.close)
+        await self._sites.close()
         self._services.database.close()
 
     async def _resource_manager(self, request: Request) -> Response:
@@ -167,8 +189,23 @@ class LocalAzure(Starlette):
             raise unauthenticated(f"The access token is invalid: {error}.", "InvalidAuthenticationToken") from error
 
     async def _site(self, request: Request) -> Response:
-        label = request.path_params["label"]
-        return _answer(await run_in_threadpool(self._sites.answer, label, request.url.path))
+        found = await self._sites.respond(request.path_params["label"], request)
+        return _answer(found) if isinstance(found, Reply) else found
+
+    async def _rpc(self, request: Request) -> Response:
+        return _answer(await self._sites.rpc(request.path_params["worker"], request.path_params["path"], request))
+
+    async def _workers(self, request: Request) -> Response:
+        """All workers; with `settled`, once all have settled, or when that many seconds have passed."""
+        hosts = self._services.hosts
+        seconds = request.query_params.get("settled")
+        if seconds is not None and not seconds.isdecimal():
+            return _answer(Reply(400, invalid_content("'settled' must be a number of seconds").body))
+        settled = await run_in_threadpool(hosts.all_settled, float(seconds or 0))
+        return JSONResponse({"settled": settled, "workers": hosts.told()})
+
+    async def _hubs(self, request: Request) -> Response:  # noqa: ARG002
+        return JSONResponse({"hubs": [_told_hub(hub) for hub in self._services.hosts.hubs.all()]})
 
     async def _metadata(self, request: Request) -> Response:
         version = request.query_params.get("api-version", "")
@@ -237,6 +274,17 @@ def _answer(reply: Reply) -> Response:
 def _faulty(fault: Fault) -> Response:
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     return _answer(Reply(fault.error.status, fault.error.body, headers))
+
+
+def _told_hub(hub: Hub) -> dict[str, Any]:
+    return {
+        "account": hub.account,
+        "hub": hub.name,
+        "address": hub.address,
+        "table": {"account": hub.place.account, "name": hub.place.table},
+        "workers": hub.backend.workers,
+        "unwritten": hub.unwritten,
+    }
 
 
 async def _reset(receive: Receive, send: Send) -> None:

@@ -73,11 +73,14 @@ def status(state: StateOption = None, as_json: JsonOption = False) -> None:
         answer: dict[str, Any] = {"running": found is not None, "state": str(located.root)}
         if found:
             answer |= {"pid": found.server.pid, **_endpoints(found.server.ports), "resources": found.resources}
+            answer |= {"workers": found.workers, "hubs": found.hubs}
         _print_json(answer)
     elif found:
         print(f"Local Azure runs (process {found.server.pid}, state in {located.root}):")
         _print_endpoints(found.server.ports)
         _print_rows("Resources", ("type", "count"), [(kind, str(count)) for kind, count in found.resources.items()])
+        _print_told("Workers", ("site", "slot", "standing", "pid", "hub", "account", "problem", "log"), found.workers)
+        _print_told("Task hubs", ("hub", "account", "workers", "address"), found.hubs)
     else:
         print(f"Local Azure isn't running (state in {located.root}).")
     if not found:
@@ -124,8 +127,7 @@ def events(
     if as_json:
         _print_json({"events": found})
         return
-    columns = ("sequence", "time", "phase", "site", "slot", "production")
-    _print_rows("Events", columns, [tuple(str(event.get(column, "")) for column in columns) for event in found])
+    _print_told("Events", ("sequence", "time", "phase", "site", "slot", "production"), found)
 
 
 def _endpoints(ports: Ports) -> dict[str, str]:
@@ -137,6 +139,12 @@ def _endpoints(ports: Ports) -> dict[str, str]:
 def _print_endpoints(ports: Ports) -> None:
     for name, address in _endpoints(ports).items():
         print(f"  {name.removesuffix('_endpoint'):<6} {address}")
+
+
+def _print_told(title: str, columns: tuple[str, ...], told: list[dict[str, Any]]) -> None:
+    """These columns of what was told; what isn't known is left empty."""
+    rows = [["" if each.get(column) is None else str(each[column]) for column in columns] for each in told]
+    _print_rows(title, columns, [tuple(row) for row in rows])
 
 
 def _print_rows(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

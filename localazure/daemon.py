@@ -83,6 +83,7 @@ def _memory(state: State) -> Iterator[Path]:
         yield state.database.with_name(state.database.name + suffix)
     yield state.azurite
     yield state.backend
+    yield state.functions
     # The stack that each project has selected.
     yield state.pulumi_home / "workspaces"
     yield state.log

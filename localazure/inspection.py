@@ -24,6 +24,8 @@ class Status:
     server: Server
     resources: dict[str, int]
     """Resource type -> how many there are, resource groups included."""
+    workers: list[dict[str, Any]]
+    hubs: list[dict[str, Any]]
 
 
 def status(state: State) -> Status | None:
@@ -34,7 +36,9 @@ def status(state: State) -> Status | None:
     with _client(server) as client:
         counts = Counter({_GROUPS: len(_list(client, "resourcegroups"))})
         counts.update(resource["type"] for resource in _list(client, "resources"))
-    return Status(server, {kind: counts[kind] for kind in sorted(counts) if counts[kind]})
+        workers = _get(client, "/localazure/workers", {})["workers"]
+        hubs = _get(client, "/localazure/hubs", {})["hubs"]
+    return Status(server, {kind: counts[kind] for kind in sorted(counts) if counts[kind]}, workers, hubs)
 
 
 def events(state: State, *, site: str | None, after: int) -> list[dict[str, Any]]:

@@ -44,7 +44,11 @@ def serve(state: State, ports: Ports, ready: Callable[[], None]) -> None:
             ready()
             threading.Thread(target=storage.load, name="load-storage-clients", daemon=True).start()
 
-        _run(create_app(state.database, base_url=endpoints.arm, storage=storage), listener, prepared)
+        app = create_app(state.database, base_url=endpoints.arm, storage=storage, folder=state.functions)
+        try:
+            _run(app, listener, prepared)
+        finally:
+            storage.close()
     finally:
         azurite.stop()
 

@@ -1,27 +1,42 @@
-"""What a site answers under its host name: what it runs. So "production answers" can be measured."""
+"""What a site answers under its host name: its functions, its orchestrations, and at its root what it runs."""
 
 from __future__ import annotations
 
-import logging
+import hmac
+import json
 import re
+import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
+import anyio
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from durable.app_settings import PACKAGE
 from durable.connections import accounts_of
 from localazure.arm.calls import Reply, Services
 from localazure.arm.tree import Json, Resource
-from localazure.arm.types.accounts import TYPE as ACCOUNT
-from localazure.arm.types.accounts import keys
 from localazure.arm.web_apps import PRODUCTION, app_at, site_of, slot_of
 from localazure.arm.workers import Running, Worker
+from localazure.functions import management
+from localazure.functions.forward import Forwarder, NotTakenError
+from localazure.functions.host import Host, Standing
+from localazure.functions.hosts import MANAGEMENT
 
-_LOG = logging.getLogger(__name__)
-_PACKAGE: Final = "WEBSITE_RUN_FROM_PACKAGE"
-_READER: Final = "WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID"
 _STORE: Final = "DurableManagementStorage"
 _HUB: Final = "AzureFunctionsJobHost__extensions__durableTask__hubName"
 _NAMED_BY_HASH: Final = re.compile(r"/([0-9a-f]{64})\.zip$")
+_SECONDS_TO_START: Final = 60.0
+"""How long a request waits for a worker that starts."""
+
+_WAITING_AT_ONCE: Final = 200
+_SECONDS_BETWEEN_LOOKS: Final = 0.05
+_KEYS: Final = ("durabletask_extension", "master")
+_KEY_HEADER: Final = "x-functions-key"
 
 
 class Sites:
@@ -29,71 +44,117 @@ class Sites:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._mounted: set[str] = set()
-        """The workers that have read their package: App Service reads it once, when a worker starts."""
+        self._forwarder = Forwarder()
+        # Requests that wait for a worker take no thread from ARM.
+        self._threads = anyio.CapacityLimiter(_WAITING_AT_ONCE)
 
-    def answer(self, label: str, path: str) -> Reply:
+    async def respond(self, label: str, request: Request) -> Reply | Response:
         """The answer of the site whose host name begins with this label."""
+        body = await request.body()
+        deadline = time.monotonic() + _SECONDS_TO_START
+        while True:
+            found = await anyio.to_thread.run_sync(partial(self._look, label, request, body), limiter=self._threads)
+            if isinstance(found, Reply):
+                return found
+            host, site = found
+            with host.answering() as ready:
+                if ready is not None:
+                    try:
+                        return await self._forwarder.send(request, ready.port, site)
+                    except NotTakenError:
+                        pass
+            # It ended between the look and the request: another one is about to be there.
+            if time.monotonic() > deadline:
+                return Reply(503, {"error": "503 Service unavailable: the app's worker ends again and again."})
+            await anyio.sleep(_SECONDS_BETWEEN_LOOKS)
+
+    async def rpc(self, worker_id: str, path: str, request: Request) -> Reply:
+        """The answer to a worker's durable client."""
+        body = await request.body()
+        return await run_in_threadpool(self._rpc, worker_id, path, request, body)
+
+    async def close(self) -> None:
+        await self._forwarder.close()
+
+    def _look(self, label: str, request: Request, body: bytes) -> Reply | tuple[Host, Json]:
+        """The answer, or the host that has it and what that is told of the site."""
         app = app_at(self._services.tree, label)
         if app is None:
             return Reply(404, {"error": f"404 Site not found: no site or slot has the host name '{label}'."})
-        worker = Worker.of(app)
+        worker, path = Worker.of(app), request.url.path
         told = _told(app, worker)
         if worker.state is Running.STOPPED:
             return Reply(403, {**told, "error": "403 Site disabled: this app is stopped. Start it to have it answer."})
         if worker.state is Running.RESTARTING:
             return Reply(503, {**told, "error": "503 Service unavailable: this app is restarting."})
-        if not worker.settings.get(_PACKAGE, "").startswith("http"):
+        if not worker.settings.get(PACKAGE, "").startswith("http"):
             # App Service shows a landing page at the root of an app without functions, and knows no other path.
             if path in {"", "/"}:
                 return Reply(200, {**told, "message": "This function app is up and running, and has no package yet."})
             return Reply(404, {**told, "error": f"404 Not found: no package, so nothing at {path}."})
-        if (problem := self._mount(app, worker)) is not None:
-            return Reply(503, {**told, "error": f"503 Service unavailable: {problem}"})
-        return Reply(200, told)
+        host = self._services.hosts.answering(app.id, worker.id, _SECONDS_TO_START)
+        if host is None:
+            return Reply(503, {**told, "error": "503 Service unavailable: this app's worker is still starting."})
+        if host.standing is Standing.FAILED:
+            return Reply(503, {**told, "error": f"503 Service unavailable: {host.problem}"})
+        if host.standing is Standing.IDLE or path in {"", "/"}:
+            return Reply(200, told)
+        if path.startswith(MANAGEMENT):
+            return self._manage(app, worker, host, request, body)
+        return host, self._services.hosts.site(app)
 
-    def _mount(self, app: Resource, worker: Worker) -> str | None:
-        """Have the worker read its package, once; tells what is wrong if it can't."""
-        if worker.id in self._mounted:
-            return None
-        url = worker.settings[_PACKAGE]
-        parts = urlsplit(url)
-        reader = worker.settings.get(_READER, "")
-        if not parts.query and (problem := _reader_problem(app, reader)) is not None:
-            return problem
-        account = self._services.tree.named([ACCOUNT], parts.path.split("/")[1] if "/" in parts.path else "")
-        bare = parts._replace(query="").geturl()
-        if account is None:
-            return f"the package at {bare} lies in no storage account of local Azure."
-        try:
-            found = self._services.storage.blob_exists(bare, keys(account)[0])
-        except Exception as error:
-            _LOG.exception("the package of %s can't be read", app.id.text)
-            return f"the package at {bare} can't be read: {type(error).__name__}."
-        if not found:
-            return f"there is no blob at {bare}, which {_PACKAGE} names."
-        self._mounted.add(worker.id)
-        return None
+    def _manage(self, app: Resource, worker: Worker, host: Host, request: Request, body: bytes) -> Reply:
+        """The orchestrations of a site; which they are is told by the settings that it has now."""
+        keys = app.hidden["keys"]
+        given = request.query_params.get("code") or request.headers.get(_KEY_HEADER, "")
+        if not any(hmac.compare_digest(given.encode(), keys[name].encode()) for name in _KEYS):
+            return Reply(401, {"error": "401 Unauthorized: 'code' must be the system key durabletask_extension."})
+        plan = host.plan
+        if plan is None or plan.hub is None or plan.connection is None:
+            return Reply(404, {"error": "404 Not found: this app doesn't use Durable Functions."})
+        connection = request.query_params.get("connection") or plan.connection
+        name = request.query_params.get("taskHub") or plan.hub.name
+        accounts = accounts_of(worker.settings, connection)
+        if len(accounts) != 1:
+            return Reply(400, {"error": f"400 Bad request: no app setting leads to one account as {connection}."})
+        hub = self._services.hosts.hubs.find(next(iter(accounts)), name)
+        links = management.Links(_base(request), name, connection, keys["durabletask_extension"])
+        return management.answer(hub, _asked(request, request.url.path.removeprefix(MANAGEMENT), body, links))
+
+    def _rpc(self, worker_id: str, path: str, request: Request, body: bytes) -> Reply:
+        host = self._services.hosts.of_worker(worker_id)
+        if host is None or host.plan is None or host.plan.hub is None or host.plan.connection is None:
+            return Reply(404, {"error": f"404 Not found: no worker {worker_id} has a task hub."})
+        app = self._services.tree.get(host.app)
+        if app is None:
+            return Reply(404, {"error": f"404 Not found: the app of worker {worker_id} is gone."})
+        hub, site = host.plan.hub, self._services.hosts.site(app)
+        links = management.Links(site["managementBase"], hub.name, host.plan.connection, site["managementKey"])
+        return management.answer(hub, _asked(request, path, _once(body), links))
 
 
-def _reader_problem(app: Resource, reader: str) -> str | None:
-    """Why the app may not read a package without a SAS."""
-    identity: Json = app.body.get("identity") or {}
-    if not reader:
-        return f"the package's URL has no SAS and {_READER} names no identity to read it with."
-    if reader.lower() == "systemassigned":
-        return None if "SystemAssigned" in identity.get("type", "") else "the app has no system-assigned identity."
-    assigned = {text.lower() for text in identity.get("userAssignedIdentities") or {}}
-    return (
-        None
-        if reader.lower() in assigned
-        else f"the identity {reader}, which {_READER} names, isn't assigned to the app."
-    )
+def _asked(request: Request, path: str, body: bytes, links: management.Links) -> management.Request:
+    return management.Request(request.method, path, request.query_params, request.headers, body, links)
+
+
+def _once(body: bytes) -> bytes:
+    """What the Durable client of Python sends, as JSON once: it makes JSON of what is JSON already."""
+    try:
+        inner = json.loads(body)
+        json.loads(inner)
+    except (ValueError, TypeError):
+        return body
+    return str(inner).encode()
+
+
+def _base(request: Request) -> str:
+    """Where the client reached the site, so that what it is handed out leads there again."""
+    return f"{request.url.scheme}://{request.headers['host']}{MANAGEMENT}"
 
 
 def _told(app: Resource, worker: Worker) -> Json:
     settings = worker.settings
-    package = _NAMED_BY_HASH.search(urlsplit(settings.get(_PACKAGE, "")).path)
+    package = _NAMED_BY_HASH.search(urlsplit(settings.get(PACKAGE, "")).path)
     slot = slot_of(app.id)
     return {
         "site": site_of(app.id).name,

@@ -129,6 +129,11 @@ class State:
         return self.root / "backend"
 
     @property
+    def functions(self) -> Path:
+        """Unpacked packages, and the logs of the workers that run them."""
+        return self.root / "functions"
+
+    @property
     def log(self) -> Path:
         return self.root / "server.log"
 

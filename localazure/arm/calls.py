@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localazure.arm.database import Database
 from localazure.arm.errors import invalid_content, resource_not_found
@@ -17,8 +17,11 @@ from localazure.arm.tokens import Tokens
 from localazure.arm.tree import Json, Resource, Tree
 from localazure.identity import CLIENT_ID, SUBSCRIPTION_ID
 
+if TYPE_CHECKING:
+    from localazure.functions.hosts import Hosts
 
-@dataclass(frozen=True)
+
+@dataclass
 class Services:
     """What local Azure is made of; `pace` is the time in seconds that a worker's restart takes."""
 
@@ -31,6 +34,8 @@ class Services:
     pace: float
     roles: Roles
     tokens: Tokens
+    hosts: Hosts = field(init=False)
+    """Needs all the others, and is put in once they are there."""
 
 
 @dataclass(frozen=True)

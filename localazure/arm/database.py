@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS operations (
 CREATE INDEX IF NOT EXISTS operations_by_status ON operations (status);
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events (sequence INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, event TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS hub_runs (run TEXT PRIMARY KEY, account TEXT NOT NULL, instances TEXT NOT NULL);
 """
 
 
@@ -36,6 +37,7 @@ class Database:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
         self._depth = 0
+        self._follow_ups: list[Callable[[], None]] = []
         try:
             self._connection = _connect(path)
         except sqlite3.DatabaseError as error:
@@ -47,6 +49,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Commits at its end, rolls back on an exception; inside another one it is a part of that."""
+        follow_ups: list[Callable[[], None]] = []
         with self._lock:
             if self._depth == 0:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -55,13 +58,22 @@ class Database:
                 yield self._connection
             except BaseException:
                 if self._depth == 1:
+                    self._follow_ups.clear()
                     self._connection.execute("ROLLBACK")
                 raise
             else:
                 if self._depth == 1:
                     self._connection.execute("COMMIT")
+                    follow_ups, self._follow_ups = self._follow_ups, []
             finally:
                 self._depth -= 1
+        for follow_up in follow_ups:
+            follow_up()
+
+    def after_commit(self, follow_up: Callable[[], None]) -> None:
+        """Call this once the transaction around it is committed, and never if it isn't; without one, at once."""
+        with self.transaction():
+            self._follow_ups.append(follow_up)
 
     def secret(self, name: str) -> str:
         """64 random hexadecimal digits, the same ones each time that they are asked for under this name."""

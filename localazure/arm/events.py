@@ -33,6 +33,11 @@ class Phase(StrEnum):
     SWAP_COMPLETED = "swap-completed"
     SWAP_FAILED = "swap-failed"
     SWAP_RESET = "swap-reset"
+    HOST_STARTED = "host-started"
+    HOST_FAILED = "host-failed"
+    HOST_ENDED = "host-ended"
+    HUB_JOINED = "hub-joined"
+    HUB_LEFT = "hub-left"
 
 
 def redacted(value: str) -> str:
@@ -52,11 +57,19 @@ class EventLog:
         self._database = database
 
     def record(
-        self, phase: Phase, *, site: str, slot: str, settings: Mapping[str, str], operation: str | None = None
+        self,
+        phase: Phase,
+        *,
+        site: str,
+        slot: str,
+        settings: Mapping[str, str],
+        operation: str | None = None,
+        host: Mapping[str, Any] | None = None,
     ) -> None:
         """Note what a worker has come to.
 
         `settings` are the app settings that it runs with from then on. It serves production if its slot is production.
+        `host` is there in the phases of a Functions host alone, and tells of it and its hub.
         """
         event = {
             "time": now(),
@@ -67,6 +80,8 @@ class EventLog:
             "settings": {name: redacted(value) for name, value in settings.items()},
             "operation": operation,
         }
+        if host is not None:
+            event["host"] = dict(host)
         with self._database.transaction() as connection:
             connection.execute("INSERT INTO events (site, event) VALUES (?, ?)", (site.lower(), json.dumps(event)))
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from localazure.hubs.table import HubStorage
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -63,5 +65,9 @@ class StorageBackend(Protocol):
     def wipe(self, account: str, key: str) -> None:
         """Delete all data of the account."""
 
-    def blob_exists(self, url: str, key: str) -> bool:
-        """Whether the blob at this URL can be read with the key."""
+    def read_blob(self, url: str, key: str) -> bytes | None:
+        """The content of the blob at this URL, read with the key; None if there is none."""
+
+    @property
+    def hubs(self) -> HubStorage:
+        """What task hubs have in storage."""

@@ -39,6 +39,9 @@ from localazure.arm.workers import Running, Worker
 WARM_UP_SECONDS: Final = 30.0
 """How long a warm-up request may take."""
 
+RESTART_SECONDS: Final = 120.0
+"""How long a worker may take until it has loaded its package and joined its task hub."""
+
 
 class Step(StrEnum):
     """What a swap does next."""
@@ -197,9 +200,13 @@ class _Swap:
         workers.put(self._services, self._app(pair.source), leaving, Phase.SWAP_ROUTED, self._handle.id)
 
     def _warm_up(self) -> None:
-        """Ask the source as App Service's warm-up does: by default any answer will do."""
+        """Ask the source as App Service's warm-up does: by default any answer will do.
+
+        It is asked once it has restarted; a worker that can't start answers that it can't.
+        """
         source = self._app(self._pair.source)
-        settings = Worker.of(source).settings
+        worker = Worker.of(source)
+        settings = worker.settings
         path = settings.get("WEBSITE_SWAP_WARMUP_PING_PATH") or "/"
         wanted = {
             code.strip() for code in settings.get("WEBSITE_SWAP_WARMUP_PING_STATUSES", "").split(",") if code.strip()
@@ -207,6 +214,8 @@ class _Swap:
         host = f"{host_label(source.id)}.{DOMAIN}"
         url = f"{self._services.base_url}/{path.lstrip('/')}"
         slot = slot_of(source.id)
+        self._services.hosts.settled(source.id, worker.id, RESTART_SECONDS)
+        self._handle.stop_at_shutdown()
         try:
             answer = httpx.get(url, headers={"Host": host}, timeout=WARM_UP_SECONDS, trust_env=False)
         except httpx.HTTPError as error:

@@ -66,6 +66,13 @@ def put(services: Services, app: Resource, worker: Worker, why: Phase, operation
     state = "Stopped" if worker.state is Running.STOPPED else "Running"
     services.tree.put(app.with_properties(state=state).with_hidden(worker=worker.to_json()))
     record(services, app.id, worker, why, operation)
+    services.database.after_commit(lambda: services.hosts.follow(app.id))
+
+
+def deleted(services: Services, app: Resource) -> None:
+    """Note that an app is about to leave the tree, and have its host end then."""
+    record(services, app.id, Worker.of(app), Phase.DELETED)
+    services.database.after_commit(lambda: services.hosts.follow(app.id))
 
 
 def record(services: Services, app: ResourceId, worker: Worker, why: Phase, operation: str | None = None) -> None:

@@ -65,6 +65,11 @@ class AzuriteProcess:
         """
         return {"x-localazure-pass": self._pass}
 
+    @property
+    def accounts(self) -> Accounts:
+        """Those that are served."""
+        return self._accounts
+
     def launch(self) -> None:
         """Start the process without waiting for it: the next call does, and reports what went wrong."""
         with self._guard:

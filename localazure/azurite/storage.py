@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from localazure.arm.storage_backend import Access
+from localazure.azurite.hub_storage import AzuriteHubStorage
 from localazure.azurite.process import Accounts, AzuriteProcess
 from localazure.environment import Endpoints
 
@@ -30,7 +31,7 @@ class AzuriteStorage:
     def __init__(self, process: AzuriteProcess, endpoints: Endpoints) -> None:
         self._process = process
         self._endpoints = endpoints
-        self._keys: dict[str, str] = {}
+        self.hubs = AzuriteHubStorage(process, endpoints)
 
     @staticmethod
     def load() -> None:
@@ -89,29 +90,25 @@ class AzuriteStorage:
                 tables.delete_table(table.name)
         self._process.save()
 
-    def blob_exists(self, url: str, key: str) -> bool:
-        """Whether there is a blob at this URL, http://HOST/ACCOUNT/CONTAINER/BLOB. No other host is ever asked."""
+    def read_blob(self, url: str, key: str) -> bytes | None:
+        """The content of the blob at this URL, http://HOST/ACCOUNT/CONTAINER/BLOB. No other host is ever asked."""
+        from azure.core.exceptions import ResourceNotFoundError
         from azure.storage.blob import BlobClient
 
         if not url.startswith(f"{self._endpoints.blob}/"):
-            return False
+            return None
         self._process.ensure()
         account = urlsplit(url).path.split("/")[1]
         credential = {"account_name": account, "account_key": key}
         with BlobClient.from_blob_url(url, credential=credential, **self._call) as client:
-            return client.exists()
+            try:
+                return client.download_blob().readall()
+            except ResourceNotFoundError:
+                return None
 
-    def blobs(self, account: str) -> BlobServiceClient:
-        """A client for local Azure's own use, with all rights. KeyError if the account isn't served."""
-        return self._blobs(account, self._keys[account])
-
-    def queues(self, account: str) -> QueueServiceClient:
-        """As `blobs`."""
-        return self._queues(account, self._keys[account])
-
-    def tables(self, account: str) -> TableServiceClient:
-        """As `blobs`."""
-        return self._tables(account, self._keys[account])
+    def close(self) -> None:
+        """Close the connections that it keeps open."""
+        self.hubs.close()
 
     @property
     def _call(self) -> dict[str, Any]:

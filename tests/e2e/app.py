@@ -215,7 +215,7 @@ class App:
     def tracked(self) -> Orchestrations:
         """Those in the tracking store that production's settings name."""
         settings = self.settings()[PRODUCTION]
-        return Orchestrations(settings[settings["RELEASE_TRACKING"]])
+        return Orchestrations.by_key(settings[settings["RELEASE_TRACKING"]])
 
     def key(self, account: str) -> str:
         """The present key of a storage account that connections are made with."""
@@ -229,8 +229,15 @@ class App:
         found: list[Event] = answer.json()["events"]
         return found
 
+    def settle(self) -> None:
+        """Wait until each slot's worker has joined its hub, or has shown that it can't."""
+        query = {"settled": str(TIMEOUT)}
+        answer = httpx.get(f"{self.endpoint}/localazure/workers", params=query, trust_env=False, timeout=TIMEOUT + 30)
+        assert answer.json()["settled"], answer.text
+
     def last_event(self) -> int:
-        return int(self.events()[-1]["sequence"])
+        """The last one that changed what a slot runs; those of Functions hosts follow from it, each in its time."""
+        return int([event for event in self.events() if "host" not in event][-1]["sequence"])
 
     def await_event(self, phase: str, after: int) -> None:
         """Look at the log again and again until it has an event of this phase; fails if that takes too long."""

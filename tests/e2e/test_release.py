@@ -23,6 +23,7 @@ def test_a_changed_package_is_announced_staged_on_its_own_store_swapped_and_kept
     (blue, running), (green, staged) = app.held()
     assert (running, staged) == (one, None)
 
+    app.settle()
     two = app.want("two", like=sample)
     before = app.snapshot()
     preview = app.preview()
@@ -37,7 +38,7 @@ def test_a_changed_package_is_announced_staged_on_its_own_store_swapped_and_kept
     )
     assert preview.told == (
         f"staging: {green} is drained: it has no task hub",
-        f"production: {blue} is drained: it has no task hub",
+        f"production: {blue} is drained: no active instance in OrdersHub",
     )
     # The package has two: a component, and the blob in it.
     assert preview.changes == PROMOTED | {("create", f"package-{two[:12]}"), ("update", "settings-staging")}

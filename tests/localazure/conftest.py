@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ import uvicorn
 from azure.core.exceptions import HttpResponseError
 
 from localazure.app import LocalAzure, create_app
+from localazure.functions.process import COMMAND
 from localazure.identity import HEADERS, SUBSCRIPTION_ID
 from tests.clients import authorization_client, resource_client, storage_client, web_client
 from tests.localazure.storage import MemoryStorage
@@ -135,12 +136,12 @@ class Arm:
 
 
 @contextmanager
-def serving(database: Path, storage: MemoryStorage) -> Iterator[Arm]:
+def serving(database: Path, storage: MemoryStorage, worker: Sequence[str] = COMMAND) -> Iterator[Arm]:
     """A local Azure over this state; it goes on with what an earlier one left unfinished."""
     with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        app = create_app(database, base_url=url, storage=storage, pace=PACE)
+        app = create_app(database, base_url=url, storage=storage, pace=PACE, worker=worker)
         server = _Server(app)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()

@@ -11,15 +11,15 @@ PACKAGE = "b" * 64
 
 
 class HeldStorage(MemoryStorage):
-    """Storage in which packages aren't found before `free` is set; the warm-up of a swap waits for that."""
+    """Storage in which packages can't be read before `free` is set; the warm-up of a swap waits for that."""
 
     def __init__(self) -> None:
         super().__init__()
         self.free = threading.Event()
 
-    def blob_exists(self, url: str, key: str) -> bool:
+    def read_blob(self, url: str, key: str) -> bytes | None:
         assert self.free.wait(30)
-        return super().blob_exists(url, key)
+        return super().read_blob(url, key)
 
 
 def hold_next_swap(arm: Arm, storage: HeldStorage) -> None:

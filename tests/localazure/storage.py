@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from localazure.arm.storage_backend import Access
+from tests.localazure.hubs.memory import MemoryHubStorage
+
+EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
+"""A package with nothing in it."""
 
 
 @dataclass
@@ -15,7 +19,8 @@ class MemoryStorage:
 
     accounts: dict[str, tuple[str, str]] = field(default_factory=dict)
     containers: dict[str, set[str]] = field(default_factory=dict)
-    blobs: set[str] = field(default_factory=set)
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    hubs: MemoryHubStorage = field(default_factory=MemoryHubStorage)
     port: int = 10401
     access: dict[str, Access] = field(default_factory=dict)
     token_key: str | None = None
@@ -35,24 +40,33 @@ class MemoryStorage:
 
     def delete_container(self, account: str, key: str, name: str) -> None:
         self._open(account, key).discard(name)
-        self.blobs = {url for url in self.blobs if not urlsplit(url).path.startswith(f"/{account}/{name}/")}
+        self.blobs = {
+            url: content
+            for url, content in self.blobs.items()
+            if not urlsplit(url).path.startswith(f"/{account}/{name}/")
+        }
 
     def list_containers(self, account: str, key: str) -> list[str]:
         return sorted(self._open(account, key))
 
     def wipe(self, account: str, key: str) -> None:
         self._open(account, key).clear()
-        self.blobs = {url for url in self.blobs if not urlsplit(url).path.startswith(f"/{account}/")}
+        self.blobs = {
+            url: content for url, content in self.blobs.items() if not urlsplit(url).path.startswith(f"/{account}/")
+        }
 
-    def blob_exists(self, url: str, key: str) -> bool:
+    def read_blob(self, url: str, key: str) -> bytes | None:
         self._open(urlsplit(url).path.split("/")[1], key)
-        return url in self.blobs
+        return self.blobs.get(url)
 
-    def put_blob(self, account: str, container: str, name: str) -> str:
+    def put_blob(self, account: str, container: str, name: str, content: bytes = EMPTY_ZIP) -> str:
         """A new blob's URL."""
         url = f"{self.endpoints(account)['blob']}{container}/{name}"
-        self.blobs.add(url)
+        self.blobs[url] = content
         return url
+
+    def _forget(self, path: str) -> None:
+        self.blobs = {url: content for url, content in self.blobs.items() if not urlsplit(url).path.startswith(path)}
 
     def _open(self, account: str, key: str) -> set[str]:
         if key not in self.accounts.get(account, ()):

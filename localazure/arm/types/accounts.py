@@ -41,9 +41,10 @@ def publish(services: Services) -> None:
     """Have the backend serve exactly the accounts that the tree has, to those who may use them by its assignments."""
     # In a transaction, so that what is served last is what was committed last.
     with services.database.transaction():
-        accounts = services.tree.of_type(TYPE)
-        access = {each.name: services.roles.access(each) for each in accounts}
-        services.storage.set_accounts({each.name: keys(each) for each in accounts}, access)
+        found = services.tree.of_type(TYPE)
+        accounts = {each.name: keys(each) for each in found}
+        services.storage.set_accounts(accounts, {each.name: services.roles.access(each) for each in found})
+        services.database.after_commit(lambda: services.hosts.follow_accounts(accounts))
 
 
 def readdress(services: Services) -> None:

@@ -79,10 +79,10 @@ def delete_group(services: Services, handle: Handle) -> None:
     group = parse(handle.subject)
     for account in services.tree.below(group, "Microsoft.Storage/storageAccounts"):
         wipe(services, account)
-    with services.database.transaction():
-        services.tree.delete(group)
-        handle.succeed()
+    services.tree.delete(group)
     publish(services)
+    services.hosts.follow_all()
+    handle.succeed()
 
 
 class Resources(ResourceType):

@@ -165,7 +165,7 @@ class Sites(TrackedType):
     def removed(self, call: Call, old: Resource) -> None:
         gone = [old, *call.tree.below(old.id, SLOT)]
         for app in gone:
-            workers.record(call.services, app.id, Worker.of(app), Phase.DELETED)
+            workers.deleted(call.services, app)
 
     def view(self, call: Call, resource: Resource) -> Json:
         swap = call.services.operations.running(SWAP, site_of(resource.id).key)

@@ -33,6 +33,7 @@ from localazure.arm.tokens import Tokens
 from localazure.azurite.process import AzuriteProcess
 from localazure.azurite.storage import AzuriteStorage
 from localazure.environment import Endpoints
+from localazure.hubs.table import Place
 from localazure.identity import CLIENT_ID
 from localazure.state import Ports
 from tests.localazure.conftest import GROUP, LOCATION, Arm, serving
@@ -454,20 +455,18 @@ def test_a_locked_account_still_lists_its_keys_and_arm_still_works_on_its_data(a
     azure.arm.accounts.blob_containers.create(GROUP, account.name, "made-by-arm", {})
     containers = azure.arm.accounts.blob_containers.list(GROUP, account.name)
     assert [each.name for each in containers] == ["data", "made-by-arm"]
-    assert azure.storage.blob_exists(f"{account.url('blob')}data/blob", account.key)
+    assert azure.storage.read_blob(f"{account.url('blob')}data/blob", account.key) == b"content"
     azure.arm.accounts.storage_accounts.delete(GROUP, account.name)
     assert [raw(account, service, {}).status_code for service in SERVICES] == [404, 404, 404]
 
 
-def test_local_azures_own_clients_open_a_locked_account(azure: Azure) -> None:
+def test_task_hubs_are_kept_in_a_locked_account(azure: Azure) -> None:
     account = azure.account()
     account.lock()
-    with azure.storage.blobs(account.name) as blobs:
-        assert blobs.get_blob_client("data", "blob").download_blob().readall() == b"content"
-    with azure.storage.queues(account.name) as queues:
-        assert queues.get_queue_client("data").peek_messages()[0].content == "message"
-    with azure.storage.tables(account.name) as tables:
-        assert [each["RowKey"] for each in tables.get_table_client("data").list_entities()] == ["r"]
+    hubs, place = azure.storage.hubs, Place(account.name, "ShopInstances")
+    hubs.make(account.name, queues=["shop-workitems"], tables=[place.table], containers=["shop-leases"])
+    hubs.put_row(place, {"PartitionKey": "order", "RowKey": "", "Name": "process_order"})
+    assert [row["Name"] for row in hubs.rows(place)] == ["process_order"]
 
 
 def test_a_guessed_pass_opens_nothing(azure: Azure) -> None:

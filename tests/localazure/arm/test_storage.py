@@ -107,7 +107,7 @@ def test_a_deleted_account_is_no_longer_served_and_its_data_is_gone(arm: Arm) ->
     arm.accounts.blob_containers.create(GROUP, "account1", "box", {})
     arm.storage.put_blob("account1", "box", "a")
     arm.accounts.storage_accounts.delete(GROUP, "account1")
-    assert (arm.storage.accounts, arm.storage.blobs, arm.storage.containers) == ({}, set(), {"account1": set()})
+    assert (arm.storage.accounts, arm.storage.blobs, arm.storage.containers) == ({}, {}, {"account1": set()})
     with pytest.raises(ResourceNotFoundError) as refused:
         arm.accounts.storage_accounts.get_properties(GROUP, "account1")
     assert code_of(refused.value) == "ResourceNotFound"

@@ -141,16 +141,16 @@ def test_a_container_may_be_made_and_deleted_twice(shared: Azurite) -> None:
     assert shared.storage.list_containers(account, key) == ["two"]
 
 
-def test_a_blob_exists_only_where_it_is(shared: Azurite) -> None:
+def test_a_blob_is_read_only_where_it_is(shared: Azurite) -> None:
     account, key = a_name(), new_key()
     shared.storage.set_accounts({account: (key, new_key())})
     shared.storage.create_container(account, key, "packages")
     blob = shared.blobs(account, key).get_blob_client("packages", "a/b c.zip")
     blob.upload_blob(b"zip")
-    assert shared.storage.blob_exists(blob.url, key)
-    assert not shared.storage.blob_exists(blob.url + "x", key)
-    assert not shared.storage.blob_exists(blob.url.replace("packages", "nowhere"), key)
-    assert not shared.storage.blob_exists("https://elsewhere.example/packages/a.zip", key)
+    assert shared.storage.read_blob(blob.url, key) == b"zip"
+    assert shared.storage.read_blob(blob.url + "x", key) is None
+    assert shared.storage.read_blob(blob.url.replace("packages", "nowhere"), key) is None
+    assert shared.storage.read_blob("https://elsewhere.example/packages/a.zip", key) is None
 
 
 def test_wiping_empties_one_account_and_no_other(shared: Azurite) -> None:

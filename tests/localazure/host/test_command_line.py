@@ -18,11 +18,16 @@ import httpx
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.data.tables import TableServiceClient
+from azure.storage.blob import BlobServiceClient
 
 from localazure.environment import Endpoints
 from localazure.locks import is_held
 from localazure.state import Ports, Server, State, listen
 from tests.clients import resource_client, storage_client
+from tests.localazure.conftest import GROUP as LOCAL_GROUP
+from tests.localazure.conftest import Arm
+from tests.localazure.functions.conftest import zipped
+from tests.localazure.storage import MemoryStorage
 
 REPOSITORY = Path(__file__).parents[3]
 SECONDS = 60
@@ -170,6 +175,27 @@ def test_status_counts_resources_by_type(shared: Host) -> None:
         "Microsoft.Storage/storageAccounts": 1,
     }
     assert "Microsoft.Storage/storageAccounts" in shared.succeed("status")
+
+
+def test_status_tells_of_workers_and_why_one_does_not_start(host: Host, tmp_path: Path) -> None:
+    host.succeed("start", "--port", "0")
+    with closing(Arm(host.endpoints.arm, MemoryStorage(), tmp_path)) as arm:
+        arm.make_group()
+        arm.make_account("packages")
+        arm.make_site()
+        key = arm.accounts.storage_accounts.list_keys(LOCAL_GROUP, "packages").keys_property[0].value
+        credential = {"account_name": "packages", "account_key": key}
+        with BlobServiceClient(f"{host.endpoints.blob}/packages", credential) as blobs:
+            blob = blobs.create_container("zips").upload_blob("app.zip", zipped({}))
+            url = blob.url
+        arm.put_settings({"WEBSITE_RUN_FROM_PACKAGE": f"{url}?sig=x"})
+        assert arm.site("shop", "/api").status_code == 503
+    (worker,) = json.loads(host.succeed("status", "--json"))["workers"]
+    assert (worker["site"], worker["slot"], worker["standing"]) == ("shop", "production", "failed")
+    assert worker["problem"] == "No app setting is the connection Store; set Store."
+    printed = host.succeed("status")
+    assert "set Store." in printed
+    assert "Task hubs: none." in printed
 
 
 def test_events_are_told(shared: Host) -> None:

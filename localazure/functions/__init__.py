@@ -1,0 +1,1 @@
+"""The Functions hosts of local Azure: each running site and slot with functions has a worker process."""

@@ -1,0 +1,83 @@
+"""When timer functions fire."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from localazure.worker.timers import Schedule
+from tests.localazure.worker.conftest import Launch
+
+TIMER = """
+    import pathlib
+
+    @app.timer_trigger(arg_name="timer", schedule="%WHEN%")
+    def tick(timer: func.TimerRequest) -> None:
+        pathlib.Path({path!r}).touch()
+"""
+
+
+@pytest.mark.parametrize(
+    ("schedule", "after", "due"),
+    [
+        ("0 0 2 * * *", "2026-11-25 12:00:00", "2026-11-26 02:00:00"),
+        ("0 */5 * * * *", "2026-11-25 12:01:10", "2026-11-25 12:05:00"),
+        ("*/15 * * * * *", "2026-11-25 12:01:15", "2026-11-25 12:01:30"),
+        ("0 30 9 * * 1-5", "2026-11-27 09:30:00", "2026-11-30 09:30:00"),
+        ("0 0 0 * * Sun", "2026-11-25 00:00:00", "2026-11-29 00:00:00"),
+        ("0 0 0 * * 7", "2026-11-25 00:00:00", "2026-11-29 00:00:00"),
+        ("0 0 12 1 jan,Jul *", "2026-11-25 00:00:00", "2027-01-01 12:00:00"),
+        ("0 0 0 29 2 *", "2026-11-25 00:00:00", "2028-02-29 00:00:00"),
+        ("0 10/20 * * * *", "2026-11-25 12:31:00", "2026-11-25 12:50:00"),
+        ("5 4 * * *", "2026-11-25 12:00:00", "2026-11-26 04:05:00"),
+    ],
+)
+def test_the_next_time(schedule: str, after: str, due: str) -> None:
+    moment = datetime.fromisoformat(after).replace(tzinfo=UTC)
+
+    assert Schedule.parse(schedule).next_after(moment) == datetime.fromisoformat(due).replace(tzinfo=UTC)
+
+
+def test_a_day_that_never_comes() -> None:
+    assert Schedule.parse("0 0 0 31 2 *").next_after(datetime(2026, 11, 25, tzinfo=UTC)) is None
+
+
+@pytest.mark.parametrize(
+    ("schedule", "problem"),
+    [
+        ("* * *", "needs six fields"),
+        ("60 * * * * *", "'60' is no second"),
+        ("* * * * 13 *", "'13' is no month"),
+        ("* * 5-2 * * *", "'5-2' is no hour"),
+        ("*/0 * * * * *", "no second"),
+        ("x * * * * *", "no second"),
+    ],
+)
+def test_what_is_no_schedule_is_refused(schedule: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        Schedule.parse(schedule)
+
+
+def test_a_timer_fires_once_its_worker_has_joined(launch: Launch, tmp_path: Path) -> None:
+    fired = tmp_path / "fired"
+    worker = launch(TIMER.format(path=str(fired)), settings={"WHEN": "* * * * * *"})
+
+    while not fired.exists():
+        assert worker.process.exit_code is None
+
+
+def test_a_disabled_timer_doesnt_fire(launch: Launch, tmp_path: Path) -> None:
+    """Beside one that isn't disabled, and has fired twice."""
+    quiet, loud = tmp_path / "quiet", tmp_path / "loud"
+    other = TIMER.replace("tick", "tock").replace(".touch()", ".open('a').write('x')")
+    worker = launch(
+        TIMER.format(path=str(quiet)) + other.format(path=str(loud)),
+        settings={"WHEN": "* * * * * *", "AzureWebJobs.tick.Disabled": "true"},
+    )
+
+    while not loud.exists() or len(loud.read_text()) < 2:
+        assert worker.process.exit_code is None
+
+    assert not quiet.exists()
