@@ -119,7 +119,8 @@ class Sites:
             return Reply(400, {"error": f"400 Bad request: no app setting leads to one account as {connection}."})
         hub = self._services.hosts.hubs.find(next(iter(accounts)), name)
         links = management.Links(_base(request), name, connection, keys["durabletask_extension"])
-        return management.answer(hub, _asked(request, request.url.path.removeprefix(MANAGEMENT), body, links))
+        path = request.url.path.removeprefix(MANAGEMENT)
+        return management.answer(hub, _asked(host, request, path, body, links))
 
     def _rpc(self, worker_id: str, path: str, request: Request, body: bytes) -> Reply:
         host = self._services.hosts.of_worker(worker_id)
@@ -130,11 +131,13 @@ class Sites:
             return Reply(404, {"error": f"404 Not found: the app of worker {worker_id} is gone."})
         hub, site = host.plan.hub, self._services.hosts.site(app)
         links = management.Links(site["managementBase"], hub.name, host.plan.connection, site["managementKey"])
-        return management.answer(hub, _asked(request, path, _once(body), links))
+        return management.answer(hub, _asked(host, request, path, _once(body), links))
 
 
-def _asked(request: Request, path: str, body: bytes, links: management.Links) -> management.Request:
-    return management.Request(request.method, path, request.query_params, request.headers, body, links)
+def _asked(host: Host, request: Request, path: str, body: bytes, links: management.Links) -> management.Request:
+    functions = host.ready.functions if host.ready else ()
+    known = {function["name"] for function in functions if function["kind"] == "orchestrationTrigger"}
+    return management.Request(request.method, path, request.query_params, request.headers, body, links, known)
 
 
 def _once(body: bytes) -> bytes:

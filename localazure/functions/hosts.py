@@ -78,7 +78,7 @@ class Hosts:
             hosts = self._slots.setdefault(app.key, [])
             if wanted is None:
                 self._end_soon(self._slots.pop(app.key), at_once=False)
-            elif wanted.state == "running" and all(host.id != wanted.id for host in hosts):
+            elif wanted.state is Running.RUNNING and all(host.id != wanted.id for host in hosts):
                 if (other := self._slot_with(wanted.id)) is not None:
                     self._exchange(app, other)
                 else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -63,7 +63,10 @@ class Links:
 
 @dataclass(frozen=True)
 class Request:
-    """A request below the base of the API; `path` is without it."""
+    """A request below the base of the API; `path` is without it.
+
+    `orchestrators` are those that the app has, None if that isn't known.
+    """
 
     method: str
     path: str
@@ -71,6 +74,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes = b""
     links: Links = field(default_factory=lambda: Links("", "", "", ""))
+    orchestrators: Collection[str] | None = None
 
     def text(self, name: str) -> str:
         """A query parameter, whatever the case of its name; empty if there is none."""
@@ -250,6 +254,9 @@ def _start(hub: Hub | None, request: Request, name: str, instance_id: str) -> Re
 
     if hub is None:
         return Reply(404, {"error": f"404 Not found: nobody has joined the task hub {request.links.hub}."})
+    if request.orchestrators is not None and name not in request.orchestrators:
+        unknown = f"The function '{name}' doesn't exist, or is not an orchestrator function."
+        return Reply(400, {"error": unknown, "ExceptionMessage": unknown})
     if instance_id and (problem := instance_id_problem(instance_id)) is not None:
         return Reply(400, {"error": problem, "ExceptionMessage": problem})
     if (content := _json_text(request)) is None:

@@ -25,10 +25,10 @@ SECONDS_TO_END: Final = 7.0
 
 @dataclass(frozen=True)
 class Ready:
-    """Where a worker answers HTTP on loopback, and which functions it has."""
+    """Where a worker answers HTTP on loopback, and its functions: each with at least a `name` and a `kind`."""
 
     port: int
-    functions: Any
+    functions: list[dict[str, Any]]
 
 
 class WorkerProcess:
@@ -65,7 +65,7 @@ class WorkerProcess:
     def ready(self) -> Ready:
         """Wait until it has loaded the app. Raises HostError if it can't, or has ended."""
         said = self._await("ready", "load the app", SECONDS_TO_START)
-        return Ready(int(said["port"]), said.get("functions"))
+        return Ready(int(said["port"]), said["functions"])
 
     def join(self) -> None:
         """Have it take work from its hub. Raises HostError if it can't, or has ended."""

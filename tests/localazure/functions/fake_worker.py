@@ -29,7 +29,8 @@ def main() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler(start, app))
     server.daemon_threads = False
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    say({"ready": {"port": server.server_address[1], "functions": sorted(app)}})
+    functions = [{"name": name, "kind": "orchestrationTrigger"} for name in app.get("orchestrators", {})]
+    say({"ready": {"port": server.server_address[1], "functions": functions}})
 
     def stop(*_: object) -> None:
         server.shutdown()

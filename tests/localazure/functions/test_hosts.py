@@ -118,6 +118,8 @@ def test_its_durable_client_reaches_its_hub_without_a_key(shop: Shop) -> None:
     assert shop.arm.http.get(f"{rpc}instances/one").json()["input"] == {"item": "lamp"}
     assert made.json()["statusQueryGetUri"].startswith("http://shop.azurewebsites.localhost:")
     assert completed(shop, "one")["output"] == ["reserve", "charge"]
+    unknown = shop.arm.http.post(f"{rpc}orchestrators/Other")
+    assert (unknown.status_code, "doesn't exist" in unknown.json()["ExceptionMessage"]) == (400, True)
     assert shop.arm.http.get(f"{rpc[:-5]}nobody/instances/one").status_code == 404
 
 
