@@ -1,4 +1,4 @@
-"""What the demo plays on: a local Azure, a copy of the program, and orchestrations in a task hub."""
+"""What the demo plays on: a local Azure, a copy of the program, and a shop that takes orders."""
 
 from __future__ import annotations
 
@@ -7,27 +7,31 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
 
-from azure.data.tables import TableServiceClient
+import httpx
 
-from durable.hub_names import hub_resources
-from durable.instance_ids import to_partition_key
+from localazure.identity import HEADERS, SUBSCRIPTION_ID
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 STACK = "demo"
+SITE = "orders-demo"
 HUB = "OrdersHub"
 CONFIG = f"""config:
   azure-native:location: westeurope
-  durable-zero-downtime:site: orders-demo
+  durable-zero-downtime:site: {SITE}
   durable-zero-downtime:taskHub: {HUB}
   durable-zero-downtime:gate: {{timeout: 120, steady: 0.5, poll: 0.25}}
   durable-zero-downtime:protectStores: "false"
   durable-zero-downtime:access: keys
 """
+_HOST: Final = f"{SITE}.azurewebsites.localhost"
+_API_VERSION: Final = "2024-04-01"
+_CALL: Final[dict[str, Any]] = {"timeout": 60, "trust_env": False}
 _PROGRAM = ("Pulumi.yaml", "__main__.py", "components", "durable", "release")
 
 
@@ -80,28 +84,34 @@ def _localazure(*args: str) -> str:
     return subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
 
 
-class Orchestrations:
-    """Rows of a hub's Instances table as the Durable extension writes them (azure_facts.md 3.1)."""
+class Shop:
+    """The sample app in production as customers and clerks use it: by its host name, and the URLs that it gives."""
 
-    def __init__(self, connection: str, hub: str) -> None:
-        self._hub = hub
-        tables = TableServiceClient.from_connection_string(connection)
-        self._table = tables.create_table_if_not_exists(hub_resources(hub).instances_table)
+    def __init__(self) -> None:
+        self._azure = os.environ["ARM_METADATA_HOSTNAME"]
+        self._events: dict[str, str] = {}
 
-    def put(self, instance_id: str, status: str) -> None:
-        """Begin an orchestration, or change its status."""
-        now = datetime.now(UTC)
-        row: Mapping[str, object] = {
-            "PartitionKey": to_partition_key(instance_id),
-            "RowKey": "",
-            "ExecutionId": instance_id,
-            "Name": "fulfil_order",
-            "Version": "",
-            "Input": '{"item": "lamp"}',
-            "CustomStatus": "null",
-            "CreatedTime": now,
-            "LastUpdatedTime": now,
-            "RuntimeStatus": status,
-            "TaskHubName": self._hub,
-        }
-        self._table.upsert_entity(row)
+    def order(self, total: float) -> str:
+        """Order something that is dear enough to wait for an approval; gives the orchestration's id."""
+        body = {"item": "lamp", "quantity": 1, "total": total}
+        headers = {"Host": _HOST, "x-functions-key": self._key()}
+        links = _answered(httpx.post(f"{self._azure}/api/orders", json=body, headers=headers, **_CALL)).json()
+        self._events[links["id"]] = links["sendEventPostUri"].replace("{eventName}", "Approval")
+        return str(links["id"])
+
+    def approve(self, order: str) -> None:
+        """Raise the event that an order waits for, at the URL that the app has handed out."""
+        url = urlsplit(self._events[order])
+        target = f"{self._azure}{url.path}?{url.query}"
+        _answered(httpx.post(target, json=True, headers={"Host": url.netloc}, **_CALL))
+
+    def _key(self) -> str:
+        site = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/{SITE}-rg/providers/Microsoft.Web/sites/{SITE}"
+        url = f"{self._azure}{site}/host/default/listkeys"
+        keys = _answered(httpx.post(url, params={"api-version": _API_VERSION}, headers=HEADERS, **_CALL)).json()
+        return str(keys["functionKeys"]["default"])
+
+
+def _answered(answer: httpx.Response) -> httpx.Response:
+    answer.raise_for_status()
+    return answer

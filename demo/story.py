@@ -6,25 +6,30 @@ import time
 import zipfile
 from pathlib import Path
 
-from demo.azure import HUB, REPOSITORY, STACK, Orchestrations, careless_program
+from demo.azure import HUB, REPOSITORY, STACK, Shop, careless_program
 from demo.terminal import Terminal
-from durable.stores import Slot
-from release.cli.project import PulumiProject
-from release.cli.tools import AzureSite
-from release.config import NAMESPACE, load
+from release.config import NAMESPACE
 
 ON_STACK = ("--stack", STACK)
-ORDERS = ("order-1", "order-2", "order-3")
+ORDERS = 3
+TOTAL = 2000
+"""An order as dear as that waits for somebody's approval."""
+
+SAMPLE = REPOSITORY / "functions"
+CHARGE, SHIP = (
+    f'    {name} = yield context.call_activity("{activity}", order)\n'
+    for name, activity in (("receipt", "charge_customer"), ("parcel", "ship_order"))
+)
 
 
 def tell(terminal: Terminal, folder: Path, pause: float) -> None:
     """Play all scenes on the program in a folder. Raises FailedError where one doesn't go as told.
 
-    An orchestration runs on for `pause` seconds after it was counted.
+    An order waits for `pause` seconds after it was counted.
     """
     first_release(terminal, folder)
-    orders = orders_come_in(terminal, folder)
-    second_release(terminal, folder, orders, pause)
+    shop, orders = orders_come_in(terminal)
+    second_release(terminal, folder, shop, orders, pause)
     way_back(terminal, folder)
     refusals(terminal, folder)
     terminal.say("\nThat was it. `make up` builds the same for you to play with.")
@@ -33,42 +38,43 @@ def tell(terminal: Terminal, folder: Path, pause: float) -> None:
 def first_release(terminal: Terminal, folder: Path) -> None:
     terminal.scene(
         "1. The first release",
-        "The real Pulumi engine deploys to a local Azure that was started for this demo.",
-        "Local Azure doesn't run function code yet, so the packages hold little more than a host.json.",
+        "The real Pulumi engine deploys the sample app to a local Azure that was started for this demo.",
     )
-    want(terminal, package(folder, "first"))
+    want(terminal, package(folder, "first", CHARGE + SHIP))
     terminal.release("deploy", *ON_STACK)
 
 
-def orders_come_in(terminal: Terminal, folder: Path) -> Orchestrations:
+def orders_come_in(terminal: Terminal) -> tuple[Shop, list[str]]:
     terminal.scene(
         "2. Orders come in",
-        f"{len(ORDERS)} orchestrations begin in production's task hub. Since no function runs, the demo writes",
-        "their rows itself, in the schema of the Durable extension.",
+        f"{ORDERS} customers order at production's host name. Each order is an orchestration of the app's own code,",
+        "which has reserved the goods and waits for an approval.",
     )
-    orders = Orchestrations(connection(folder), HUB)
-    for order in ORDERS:
-        orders.put(order, "Running")
+    shop = Shop()
+    orders = [shop.order(TOTAL) for _ in range(ORDERS)]
+    terminal.release("instances", *ON_STACK)
     terminal.release("gate", *ON_STACK, "--slot", "production", "--timeout", "0", "--steady", "0", code=3)
-    return orders
+    return shop, orders
 
 
-def second_release(terminal: Terminal, folder: Path, orders: Orchestrations, pause: float) -> None:
+def second_release(terminal: Terminal, folder: Path, shop: Shop, orders: list[str], pause: float) -> None:
     terminal.scene(
         "3. The second release",
-        "It goes into the staging slot, on the other store. Before the swap it waits for the orders, as the",
-        "article asks: their status can be asked for at production for as long as they run. They end one by one.",
+        "It ships before it charges: an order that was begun by the first package would break under it. It goes into",
+        "the staging slot, on the other store, and before the swap it waits for the orders, as the article asks.",
+        "They are approved one by one.",
     )
-    under_way = list(ORDERS)
+    waiting = list(orders)
 
-    def end_one(line: str) -> None:
-        if f"{len(under_way)} active in " in line and under_way:
+    def approve_one(line: str) -> None:
+        if f"{len(waiting)} active in " in line and waiting:
             time.sleep(pause)
-            orders.put(under_way.pop(0), "Completed")
+            shop.approve(waiting.pop(0))
 
-    want(terminal, package(folder, "second"))
-    terminal.release("deploy", *ON_STACK, heard=end_one)
+    want(terminal, package(folder, "second", SHIP + CHARGE))
+    terminal.release("deploy", *ON_STACK, heard=approve_one)
     terminal.release("status", *ON_STACK)
+    terminal.release("instances", *ON_STACK)
 
 
 def way_back(terminal: Terminal, folder: Path) -> None:
@@ -108,17 +114,17 @@ def want(terminal: Terminal, path: Path) -> None:
     terminal.run([*setting, "--non-interactive"], " ".join(setting))
 
 
-def package(folder: Path, name: str) -> Path:
-    """A package with the sample app's host.json."""
+def package(folder: Path, name: str, payment: str) -> Path:
+    """The sample app with these two steps at the end of an order.
+
+    Its libraries aren't in it: local Azure has them too, and the package is quicker to make.
+    """
+    code = (SAMPLE / "function_app.py").read_text()
+    if CHARGE + SHIP not in code:
+        raise ValueError("the sample app's payment isn't written as the demo knows it")
     path = folder / f"{name}.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.write(REPOSITORY / "functions" / "host.json", "host.json")
-        archive.writestr("release.txt", name)
+        archive.writestr("function_app.py", code.replace(CHARGE + SHIP, payment))
+        for file in ("status_check.py", "host.json"):
+            archive.write(SAMPLE / file, file)
     return path
-
-
-def connection(folder: Path) -> str:
-    """The connection string of the store that production names now."""
-    config = PulumiProject(folder, STACK, lambda: None).config()
-    settings = load(config)
-    return (AzureSite(settings, config).settings(Slot.PRODUCTION) or {})[settings.connection_name]
