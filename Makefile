@@ -6,13 +6,13 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 STACK ?= dev
 BIN := .venv/bin
-ROOMS := durable components release policies localazure engine demo tests __main__.py
+ROOMS := durable components release policies localazure engine demo proof tests __main__.py
 SHELL_ENV := eval "$$($(BIN)/python -m localazure env)"
 PULUMI := $(SHELL_ENV) && pulumi --non-interactive --stack $(STACK)
 PACK := --policy-pack policies
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade
 
-.PHONY: help setup package start stack up preview policy demo test check bench workflows lock down clean
+.PHONY: help setup package start stack up preview policy demo proof test check bench workflows lock down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ policy: stack ## judge the program by the policy pack, without changing anything
 
 demo: setup ## a release told on the terminal, on a local Azure of its own (about a minute)
 	@$(BIN)/python -m demo
+
+proof: setup ## release after release with orchestrations running, and the account of them (a quarter of an hour)
+	@$(BIN)/python -m proof
 
 test: setup package ## run all tests (engine tests included)
 	@$(BIN)/python -m pytest -n auto --dist worksteal

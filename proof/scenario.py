@@ -7,7 +7,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from release.planner import Drain
 _PULUMI_UP: Final = ("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color", "never")
 _OPERATIONS: Final = "/operation(Statuses|Results)/"
 _SECONDS_OF_NO_ANSWER: Final = 30
+_SECONDS_OF_AN_IMPATIENT_GATE: Final = 20
 _PAUSE: Final = 0.05
 _PATIENCE: Final = 300.0
 _BETWEEN: Final = (0.5, 2.5)
@@ -200,16 +201,24 @@ class Stage:
     # The acts.
 
     def _roll_back(self, drain: Drain) -> int:
-        before = self._held_version(Slot.STAGING)
-        with self._begin((*RELEASE, "rollback", "--stack", STACK, "--drain", str(drain))) as command:
-            self._end(command, Ending.DONE)
-        return before
+        """To the earlier of the two packages; where a swap by somebody else has done that, forward first."""
+        earlier, later = sorted(self._held_version(slot) for slot in Slot)
+        if self._held_version(Slot.PRODUCTION) == earlier:
+            self._bring("promote", drain)
+            self._expect(later)
+            self._azure.await_settled()
+        self._bring("rollback", drain)
+        return earlier
+
+    def _bring(self, command: str, drain: Drain) -> None:
+        with self._begin((*RELEASE, command, "--stack", STACK, "--drain", str(drain))) as under_way:
+            self._end(under_way, {Ending.DONE})
 
     def _overtake(self, drain: Drain) -> int:
         first, second = self._next(), self._next()
         with self._waiting(first, drain, Slot.STAGING):
             with self._deploy(second, drain) as other:
-                self._end(other, Ending.ERROR, "locked")
+                self._end(other, {Ending.ERROR}, "locked")
             self._refused += 1
         self._expect(first)
         self._azure.await_settled()
@@ -254,7 +263,7 @@ class Stage:
         # A run that asks for what production has by now leaves all as it is.
         after = self._azure.last_event()
         with self._begin(self._deploy_args(f"sha256:{sha256}", drain)) as command:
-            self._end(command, Ending.DONE, "nothing to do")
+            self._end(command, {Ending.DONE}, "nothing to do")
         if changed := [event["phase"] for event in self._azure.events(after) if "host" not in event]:
             raise UnexpectedError(f"a run that had nothing to do changed the app: {changed}")
         return before
@@ -262,11 +271,13 @@ class Stage:
     def _swap_outside_in_drain(self, drain: Drain) -> int:
         version = self._next()
         order = self._hold(Slot.STAGING)
-        with self._deploy(version, drain) as command:
+        # What it waits for is production's after the swap, and may never be idle.
+        impatient = (*self._deploy_args(self._package(version), drain), "--timeout", str(_SECONDS_OF_AN_IMPATIENT_GATE))
+        with self._begin(impatient) as command:
             command.until(f" active in {self._account(Slot.STAGING)}", order.id)
             self._program.live.app.swap()
             self._load.let_go(order)
-            self._end(command, Ending.REFUSED, "was changed while this run was under way")
+            self._end(command, {Ending.REFUSED, Ending.BUSY}, "What to do: ")
             self._refused += 1
         self._azure.await_settled()
         return self._succeed(self._deploy(version, drain), version)
@@ -297,17 +308,17 @@ class Stage:
 
     def _succeed(self, command: Command, version: int | None = None) -> int:
         with command:
-            self._end(command, Ending.DONE)
+            self._end(command, {Ending.DONE})
         return self._number if version is None else version
 
-    def _end(self, command: Command, ending: Ending, *texts: str) -> None:
+    def _end(self, command: Command, endings: Collection[Ending], *texts: str) -> None:
         code = command.end()
         self.printed.append(command.output)
-        if code != ending.exit_code or not all(text in command.output for text in texts):
+        codes = {ending.exit_code for ending in endings}
+        if code not in codes or not all(text in command.output for text in texts):
             wanted = "".join(f", {text!r}" for text in texts)
             raise UnexpectedError(
-                f"`{command.told}` should have ended with {ending.exit_code}{wanted}, and ended with {code}:\n"
-                f"{command.output}"
+                f"`{command.told}` should have ended with {codes}{wanted}, and ended with {code}:\n{command.output}"
             )
 
     def _kill(self, command: Command) -> None:
@@ -325,7 +336,7 @@ class Stage:
             command.until(f" active in {self._account(slot)}", order.id)
             yield
             self._load.let_go(order)
-            self._end(command, Ending.DONE)
+            self._end(command, {Ending.DONE})
 
     def _hold(self, slot: Slot) -> Order:
         return self._load.hold(slot, self._name("hold"))
