@@ -1,4 +1,4 @@
-"""What the demo plays on: a local Azure, a copy of the program, and orchestrations in a task hub."""
+"""What the demo plays on: a local Azure, and a copy of the program."""
 
 from __future__ import annotations
 
@@ -7,24 +7,20 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-
-from azure.data.tables import TableServiceClient
-
-from durable.hub_names import hub_resources
-from durable.instance_ids import to_partition_key
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 STACK = "demo"
+SITE = "orders-demo"
 HUB = "OrdersHub"
 CONFIG = f"""config:
   azure-native:location: westeurope
-  durable-zero-downtime:site: orders-demo
+  durable-zero-downtime:site: {SITE}
   durable-zero-downtime:taskHub: {HUB}
   durable-zero-downtime:gate: {{timeout: 120, steady: 0.5, poll: 0.25}}
+  durable-zero-downtime:starters: [start_stocktaking]
   durable-zero-downtime:protectStores: "false"
 """
 _PROGRAM = ("Pulumi.yaml", "__main__.py", "components", "durable", "release")
@@ -77,30 +73,3 @@ def _make_stack(folder: Path) -> None:
 def _localazure(*args: str) -> str:
     command = [sys.executable, "-m", "localazure", *args]
     return subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
-
-
-class Orchestrations:
-    """Rows of a hub's Instances table as the Durable extension writes them (azure_facts.md 3.1)."""
-
-    def __init__(self, connection: str, hub: str) -> None:
-        self._hub = hub
-        tables = TableServiceClient.from_connection_string(connection)
-        self._table = tables.create_table_if_not_exists(hub_resources(hub).instances_table)
-
-    def put(self, instance_id: str, status: str) -> None:
-        """Begin an orchestration, or change its status."""
-        now = datetime.now(UTC)
-        row: Mapping[str, object] = {
-            "PartitionKey": to_partition_key(instance_id),
-            "RowKey": "",
-            "ExecutionId": instance_id,
-            "Name": "fulfil_order",
-            "Version": "",
-            "Input": '{"item": "lamp"}',
-            "CustomStatus": "null",
-            "CreatedTime": now,
-            "LastUpdatedTime": now,
-            "RuntimeStatus": status,
-            "TaskHubName": self._hub,
-        }
-        self._table.upsert_entity(row)

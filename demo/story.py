@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from demo.azure import HUB, REPOSITORY, STACK, Orchestrations, careless_program
+from demo.azure import HUB, REPOSITORY, SITE, STACK, careless_program
+from demo.orders import Order, Shop
 from demo.terminal import Terminal
-from durable.stores import Slot
-from release.cli.project import PulumiProject
-from release.cli.tools import AzureSite
-from release.config import NAMESPACE, load
+from release.config import NAMESPACE
 
 ON_STACK = ("--stack", STACK)
-ORDERS = ("order-1", "order-2", "order-3")
+ITEMS = ("lamp", "table", "chair")
+CHARGE = '    receipt = yield context.call_activity("charge_customer", order)\n'
+SHIP = '    parcel = yield context.call_activity("ship_order", order)\n'
 
 
 def tell(terminal: Terminal, folder: Path, pause: float) -> None:
@@ -23,8 +27,10 @@ def tell(terminal: Terminal, folder: Path, pause: float) -> None:
     An orchestration runs on for `pause` seconds after it was counted.
     """
     first_release(terminal, folder)
-    orders = orders_come_in(terminal, folder)
-    second_release(terminal, folder, orders, pause)
+    with shop() as open_shop:
+        orders = orders_come_in(terminal, open_shop)
+        second_release(terminal, folder, orders, pause)
+        customers_go_on(terminal, open_shop)
     way_back(terminal, folder)
     refusals(terminal, folder)
     terminal.say("\nThat was it. `make up` builds the same for you to play with.")
@@ -33,47 +39,56 @@ def tell(terminal: Terminal, folder: Path, pause: float) -> None:
 def first_release(terminal: Terminal, folder: Path) -> None:
     terminal.scene(
         "1. The first release",
-        "The real Pulumi engine deploys to a local Azure that was started for this demo.",
-        "Local Azure doesn't run function code yet, so the packages hold little more than a host.json.",
+        "The real Pulumi engine deploys the sample app, a small shop, to a local Azure that was started for this demo.",
+        "It runs the app as the Functions host does, with the orchestrations in Microsoft's own SDK.",
     )
     want(terminal, package(folder, "first"))
     terminal.release("deploy", *ON_STACK)
 
 
-def orders_come_in(terminal: Terminal, folder: Path) -> Orchestrations:
+def orders_come_in(terminal: Terminal, open_shop: Shop) -> list[Order]:
     terminal.scene(
         "2. Orders come in",
-        f"{len(ORDERS)} orchestrations begin in production's task hub. Since no function runs, the demo writes",
-        "their rows itself, in the schema of the Durable extension.",
+        f"{len(ITEMS)} customers order at production's host name. Each order is an orchestration: its stock is",
+        "reserved, and now it waits for somebody to approve it.",
     )
-    orders = Orchestrations(connection(folder), HUB)
-    for order in ORDERS:
-        orders.put(order, "Running")
+    orders = [open_shop.order(item) for item in ITEMS]
+    for order in orders:
+        terminal.say(f"  {order.item}: running")
     terminal.release("gate", *ON_STACK, "--slot", "production", "--timeout", "0", "--steady", "0", code=3)
     return orders
 
 
-def second_release(terminal: Terminal, folder: Path, orders: Orchestrations, pause: float) -> None:
+def second_release(terminal: Terminal, folder: Path, orders: list[Order], pause: float) -> None:
     terminal.scene(
         "3. The second release",
-        "It goes into the staging slot, on the other store. Before the swap it waits for the orders, as the",
-        "article asks: their status can be asked for at production for as long as they run. They end one by one.",
+        "Its code ships before it charges, so no order of before could go on with it. It goes into the staging slot,",
+        "on the other store. Before the swap it waits for the orders, as the article asks. Each is approved in turn.",
     )
-    under_way = list(ORDERS)
+    under_way = list(orders)
 
-    def end_one(line: str) -> None:
+    def approve_one(line: str) -> None:
         if f"{len(under_way)} active in " in line and under_way:
             time.sleep(pause)
-            orders.put(under_way.pop(0), "Completed")
+            order = under_way.pop(0)
+            terminal.say(f"  {order.item}: approved, and {json.dumps(order.approve())}")
 
     want(terminal, package(folder, "second"))
-    terminal.release("deploy", *ON_STACK, heard=end_one)
+    terminal.release("deploy", *ON_STACK, heard=approve_one)
     terminal.release("status", *ON_STACK)
+
+
+def customers_go_on(terminal: Terminal, open_shop: Shop) -> None:
+    terminal.scene(
+        "4. An order to the new code",
+        "The same address, and the new code in the other store's task hub.",
+    )
+    terminal.say(f"  mirror: approved, and {json.dumps(open_shop.order('mirror').approve())}")
 
 
 def way_back(terminal: Terminal, folder: Path) -> None:
     terminal.scene(
-        "4. The way back",
+        "5. The way back",
         "Staging still holds the first package, on its own store. So a roll back is one swap, and takes no zip.",
     )
     (folder / "first.zip").unlink()
@@ -83,7 +98,7 @@ def way_back(terminal: Terminal, folder: Path) -> None:
 def refusals(terminal: Terminal, folder: Path) -> None:
     """What would hurt is refused before anything is changed: by the program itself, and by the policy pack."""
     terminal.scene(
-        "5. A package that would hurt",
+        "6. A package that would hurt",
         "Its host.json leaves the hub in the host's own storage, which both slots share: two packages would meet",
         "in it. It is refused before anything is changed.",
     )
@@ -92,7 +107,7 @@ def refusals(terminal: Terminal, folder: Path) -> None:
     terminal.release("deploy", *ON_STACK, "--package", "careless.zip", code=1)
 
     terminal.scene(
-        "6. A program that would hurt",
+        "7. A program that would hurt",
         "Another program, of somebody else, makes the durable connection a slot setting. The policy pack refuses",
         "it in the preview.",
     )
@@ -109,16 +124,26 @@ def want(terminal: Terminal, path: Path) -> None:
 
 
 def package(folder: Path, name: str) -> Path:
-    """A package with the sample app's host.json."""
+    """The sample app; the second one does its last two steps the other way round."""
     path = folder / f"{name}.zip"
+    functions = REPOSITORY / "functions"
+    code = (functions / "function_app.py").read_text()
+    if name == "second":
+        if CHARGE + SHIP not in code:
+            raise RuntimeError("functions/function_app.py has other steps by now: say here which ones to exchange")
+        code = code.replace(CHARGE + SHIP, SHIP + CHARGE)
     with zipfile.ZipFile(path, "w") as archive:
-        archive.write(REPOSITORY / "functions" / "host.json", "host.json")
-        archive.writestr("release.txt", name)
+        archive.writestr("function_app.py", code)
+        for file in ("host.json", "status_check.py"):
+            archive.write(functions / file, file)
     return path
 
 
-def connection(folder: Path) -> str:
-    """The connection string of the store that production names now."""
-    config = PulumiProject(folder, STACK, lambda: None).config()
-    settings = load(config)
-    return (AzureSite(settings, config).settings(Slot.PRODUCTION) or {})[settings.connection_name]
+@contextmanager
+def shop() -> Iterator[Shop]:
+    """The shop at production's host name, until the customers leave."""
+    opened = Shop(os.environ["ARM_METADATA_HOSTNAME"], f"{SITE}-rg", SITE)
+    try:
+        yield opened
+    finally:
+        opened.close()
