@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pulumi
-from pulumi_azure_native import resources
+from pulumi_azure_native import authorization, resources
 
 from components.app_settings import Extras, Host, PackageReference, Travelling, app_settings
 from components.durable_store import DurableStore, DurableStoreArgs
@@ -16,13 +16,21 @@ from components.function_app import FunctionApp, FunctionAppArgs
 from components.group import Group
 from components.hooks import waiting_hook
 from components.host_storage import HostStorage, HostStorageArgs
+from components.live_claims import account_exists, claimant_of
 from components.live_settings import LiveSettingsError, live_settings, operation_in_progress
 from components.monitoring import Monitoring, MonitoringArgs
 from components.package_blob import PackageBlob, PackageBlobArgs
 from components.slot_settings import SlotSettings, SlotSettingsArgs
 from components.slot_swap import SlotSwap, SlotSwapArgs
+from components.storage_access import Grant, Principal, StorageAccess, StorageAccessArgs
+from components.storage_account import IdentityClient, ReachedAccount
+from components.tracking_store import TrackingStore, TrackingStoreArgs
+from durable.roles import HOST_ROLES, STORE_ROLES, StorageRole
 from durable.stores import Colour, Release, Slot
 from release import journal
+from release.access import Needs, needs
+from release.azure_config import AzureConfig
+from release.claims import claimant, hubs_to_claim, missing, refusal
 from release.clock import SYSTEM_CLOCK
 from release.config import SettingsError, load
 from release.endings import Ending
@@ -48,6 +56,8 @@ def main() -> None:
         await_quiet(settings)
         observed = observe(read, settings.app_names.stores)
         decided = plan(observed, package.desired(settings))
+        if isinstance(decided, Plan):
+            decided = claimed(settings, decided)
         if isinstance(decided, Refusal):
             journal.write_stop(decided)
             raise pulumi.RunError(f"{decided}")
@@ -69,6 +79,19 @@ def await_quiet(settings: Settings) -> None:
         await_idle(swapping, SwapLimits(), SYSTEM_CLOCK, pulumi.log.info)
     elif swapping():
         pulumi.log.info("another operation is in progress on the site, such as a swap: this plan is made in its middle")
+
+
+def claimed(settings: Settings, decided: Plan) -> Plan | Refusal:
+    """The plan, unless another app has one of the names that this one's hubs have in the tracking store."""
+    tracking = settings.tracking_store
+    if tracking is None:
+        return decided
+    owner = settings.tracking_group
+    if owner is not None and not account_exists(owner, tracking.account):
+        return missing(tracking.account, owner)
+    group = owner or settings.group_name
+    claims = {hub: claimant_of(group, tracking.account, hub) for hub in sorted(hubs_to_claim(settings, decided))}
+    return refusal(tracking.account, claimant(settings.app_names), claims) or decided
 
 
 class ReleaseHooks:
@@ -115,9 +138,13 @@ class ReleaseHooks:
 def declare(settings: Settings, package: Wanted, observed: Observed, decided: Plan, release: ReleaseHooks) -> None:
     """All resources of the app, with the releases that the plan has for its slots, and the swap."""
     group = resource_group(settings)
+    needed = needs(observed, decided.written, settings.access)
     host = HostStorage("host", HostStorageArgs(group, settings.host_account))
-    stores = {colour: durable_store(colour, settings, group) for colour in Colour}
+    stores = {colour: durable_store(colour, settings, group, needed) for colour in Colour}
+    tracking = tracking_store(settings, group, decided)
     app = FunctionApp("app", function_app_args(settings, group, host))
+    holding = [*(store.account for store in stores.values()), *([tracking.account] if tracking else ())]
+    access = storage_access(settings, host, holding, app) if needed.roles else None
     monitoring = Monitoring("monitoring", MonitoringArgs(group, settings.site)) if settings.insights else None
 
     # Old packages come with the slots that run them, the wanted one with its file, even where no slot has it yet.
@@ -126,11 +153,20 @@ def declare(settings: Settings, package: Wanted, observed: Observed, decided: Pl
         sha256: PackageBlob(PackageBlobArgs(group, host, sha256, files.get(sha256)))
         for sha256 in sorted(decided.written.packages | files.keys())
     }
+    azure = AzureConfig(pulumi.runtime.get_config_env(), os.environ)
+    client = IdentityClient(app.identity.client_id, by_name=azure.is_public)
 
     def travelling(slot: Slot) -> Travelling:
         held = decided.written.of(slot)
-        reference = PackageReference(blobs[held.package].url, app.identity_id) if held.package else None
-        return Travelling(held, stores[held.store.colour].connection, reference)
+        store = stores[held.store.colour].account
+        reference = PackageReference(blobs[held.package].url, app.identity.id) if held.package else None
+        return Travelling(
+            held,
+            store.connection(held.access, client),
+            host.account.connection(held.access, client),
+            reference,
+            tracking.account.connection(held.access, client) if tracking and held.tracking else None,
+        )
 
     slots = SlotSettings(
         "settings",
@@ -141,16 +177,20 @@ def declare(settings: Settings, package: Wanted, observed: Observed, decided: Pl
                 Host(
                     site=settings.site,
                     staging_slot=settings.staging_slot,
-                    connection=host.connection,
                     connection_name=settings.connection_name,
                     worker_runtime=settings.runtime.name,
                     insights=monitoring.connection if monitoring else None,
-                    needs_content_share=app.needs_content_share,
+                    content=host.account.connection_string if app.needs_content_share else None,
                 ),
                 {slot: travelling(slot) for slot in Slot},
                 extras(settings),
             ),
-            package_ready=[*blobs.values(), app.package_access],
+            ready=[
+                *blobs.values(),
+                app.package_access,
+                *(access.assignments if access else ()),
+                *(tracking.claims if tracking else ()),
+            ],
             before_write=release.before_write(),
         ),
     )
@@ -197,9 +237,49 @@ def resource_group(settings: Settings) -> Group:
     return Group(settings.group_name, settings.location, made, tags)
 
 
-def durable_store(colour: Colour, settings: Settings, group: Group) -> DurableStore:
-    store = settings.app_names.stores.store(colour)
-    return DurableStore(colour, DurableStoreArgs(group, store, settings.protect_stores))
+def durable_store(colour: Colour, settings: Settings, group: Group, needed: Needs) -> DurableStore:
+    takes_keys = colour in needed.keys
+    return DurableStore(colour, DurableStoreArgs(group, settings.store(colour), settings.protect_stores, takes_keys))
+
+
+def tracking_store(settings: Settings, group: Group, decided: Plan) -> TrackingStore | None:
+    if settings.tracking_store is None:
+        return None
+    args = TrackingStoreArgs(
+        group=group,
+        account=settings.tracking_store.account,
+        owner=settings.tracking_group,
+        protect=settings.protect_stores,
+        hubs=hubs_to_claim(settings, decided),
+        app=claimant(settings.app_names),
+    )
+    return TrackingStore("tracking", args)
+
+
+def storage_access(
+    settings: Settings, host: HostStorage, holding: Sequence[ReachedAccount], app: FunctionApp
+) -> StorageAccess:
+    """The roles of the app's identity on the host's account and on those `holding` orchestrations, and those of who
+    may read the latter."""
+    grants = [Grant(app.principal, HOST_ROLES, host.account.name, host.account.id)]
+    grants += [Grant(app.principal, STORE_ROLES, account.name, account.id) for account in holding]
+    for reader in readers(settings):
+        grants += [Grant(reader, [StorageRole.TABLE_DATA_READER], account.name, account.id) for account in holding]
+        # A promotion and a roll back look which package was uploaded first.
+        packages = f"{host.account.name}-packages"
+        grants.append(Grant(reader, [StorageRole.BLOB_DATA_READER], packages, host.container.id))
+    return StorageAccess("access", StorageAccessArgs(settings.site, grants))
+
+
+def readers(settings: Settings) -> list[Principal]:
+    """Who may read the stores, by config."""
+    kinds = authorization.PrincipalType
+    by_kind = {
+        kinds.USER: settings.readers.users,
+        kinds.GROUP: settings.readers.groups,
+        kinds.SERVICE_PRINCIPAL: settings.readers.service_principals,
+    }
+    return [Principal(id_.lower(), id_.lower(), kind) for kind, ids in by_kind.items() for id_ in ids]
 
 
 def extras(settings: Settings) -> Extras:

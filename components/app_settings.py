@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import pulumi
 
+from components.storage_account import Connection
 from durable import app_settings as names
 from durable import connections, host_ids
 from durable.names import content_share_name
@@ -26,24 +27,33 @@ class PackageReference:
 
 @dataclass(frozen=True)
 class Travelling:
-    """A release with what its slot needs for it: the connection to its store (a secret), and its package's address."""
+    """A release with what its slot needs for it: its store, the host's storage, and its package's address.
+
+    All connections have the release's form, so that they change it together, and at a swap go with what uses them.
+    `tracking` is the connection to the tracking store of a release that has one.
+    """
 
     release: Release
-    connection: pulumi.Input[str]
+    store: Connection
+    host: Connection
     package: PackageReference | None = None
+    tracking: Connection | None = None
 
 
 @dataclass(frozen=True)
 class Host:
-    """What both slots have in common. Connections are secrets."""
+    """What both slots have in common. `insights` is a connection string, a secret.
+
+    `content` is that of the account with the content shares, on plans that need them, and a secret too: there Azure
+    takes no identity (azure_facts.md 6).
+    """
 
     site: str
     staging_slot: str
-    connection: pulumi.Input[str]
     connection_name: str
     worker_runtime: str
     insights: pulumi.Input[str] | None = None
-    needs_content_share: bool = False
+    content: pulumi.Input[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,25 +85,32 @@ def app_settings(host: Host, slots: Mapping[Slot, Travelling], extras: Extras) -
 
 def _common(host: Host, extras: Extras) -> Values:
     values: Values = {
-        connections.HOST_STORAGE: host.connection,
         names.EXTENSION_VERSION: "~4",
         names.WORKER_RUNTIME: host.worker_runtime,
     }
     if host.insights is not None:
         values[names.INSIGHTS] = host.insights
-    if host.needs_content_share:
-        values[names.CONTENT_CONNECTION] = host.connection
+    if host.content is not None:
+        values[names.CONTENT_CONNECTION] = host.content
     return values | dict(extras.common)
 
 
 def _travelling(host: Host, slot: Travelling) -> Values:
-    """Never sticky: at a swap the store goes with the package that its orchestrations were started by."""
+    """Never sticky: at a swap the store goes with the package that its orchestrations were started by.
+
+    The host's storage is one account for both slots, but each slot's settings name it in the form of its release.
+    """
     release = slot.release
-    values: Values = {host.connection_name: slot.connection}
+    values = _family(host.connection_name, slot.store) | _family(connections.HOST_STORAGE, slot.host)
     if release.hub_setting is not None:
         values[names.HUB_SETTING] = release.hub_setting
         values[release.hub_setting] = release.store.hub
-    if host.needs_content_share:
+    if release.tracking is not None:
+        if slot.tracking is None:
+            raise ValueError(f"{release} needs its tracking store, and there is no connection for {release.tracking}")
+        values[names.TRACKING] = release.tracking
+        values |= _family(release.tracking, slot.tracking)
+    if host.content is not None:
         # Unique per slot and never sticky (azure_facts.md 5.4), so that no swap shows a slot the other's files.
         values[names.CONTENT_SHARE] = content_share_name(host.site, release.store.colour)
     if slot.package is not None:
@@ -102,6 +119,11 @@ def _travelling(host: Host, slot: Travelling) -> Values:
         if release.version is not None:
             values[names.VERSION_LABEL] = release.version
     return values
+
+
+def _family(name: str, connection: Connection) -> Values:
+    """The settings of a connection of this name."""
+    return {name + part: value for part, value in connection.items()}
 
 
 def _sticky(slot: Slot, host: Host, extras: Extras) -> Values:

@@ -1,8 +1,7 @@
-"""The function app: plan, site and staging slot, and the identity with which both read their packages."""
+"""The function app: plan, site and staging slot, and the identity that both of them have."""
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +9,10 @@ import pulumi
 from pulumi_azure_native import authorization, managedidentity, storage, web
 
 from components.group import Group
+from components.storage_access import Grant, Principal, role_assignment
 from durable.names import identity_name
 from durable.plans import plan_family
-
-STORAGE_BLOB_DATA_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
-"""Built-in role: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage"""
+from durable.roles import StorageRole
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,8 @@ class FunctionApp(pulumi.ComponentResource):
 
     site: web.WebApp
     slot: web.WebAppSlot
-    identity_id: pulumi.Output[str]
+    identity: managedidentity.UserAssignedIdentity
+    principal: Principal
     package_access: authorization.RoleAssignment
 
     def __init__(self, name: str, args: FunctionAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -56,7 +55,7 @@ class FunctionApp(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[group.resource]),
         )
         # A user-assigned identity, since a system-assigned one differs between the slots and never swaps.
-        identity = managedidentity.UserAssignedIdentity(
+        self.identity = identity = managedidentity.UserAssignedIdentity(
             f"{name}-identity",
             resource_name_=identity_name(args.site_name),
             resource_group_name=group.name,
@@ -64,16 +63,11 @@ class FunctionApp(pulumi.ComponentResource):
             tags=group.tags,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[group.resource]),
         )
-        self.identity_id = identity.id
-        self.package_access = authorization.RoleAssignment(
-            f"{name}-reads-packages",
-            role_assignment_name=str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{args.site_name}/{STORAGE_BLOB_DATA_READER}")),
-            scope=args.packages.id,
-            role_definition_id=args.packages.id.apply(_blob_data_reader),
-            principal_id=identity.principal_id,
-            # Without it ARM looks the principal up in Entra ID, which may not know a new identity yet.
-            principal_type=authorization.PrincipalType.SERVICE_PRINCIPAL,
-            opts=pulumi.ResourceOptions(parent=self),
+        self.principal = Principal(name, identity.principal_id)
+        role = StorageRole.BLOB_DATA_READER
+        packages = Grant(self.principal, [role], "packages", args.packages.id)
+        self.package_access = role_assignment(
+            f"{name}-reads-packages", f"{args.site_name}/{role}", packages, role, self
         )
         app: dict[str, Any] = {
             "resource_group_name": group.name,
@@ -112,9 +106,3 @@ class FunctionApp(pulumi.ComponentResource):
                 "stagingHostname": self.slot.default_host_name,
             }
         )
-
-
-def _blob_data_reader(scope: str) -> str:
-    """The role's id as ARM answers with it: below the subscription of the scope."""
-    subscription = scope.split("/")[2]
-    return f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{STORAGE_BLOB_DATA_READER}"

@@ -8,7 +8,7 @@ import pulumi
 from pulumi_azure_native import storage
 
 from components.group import Group
-from components.storage_account import storage_account
+from components.storage_account import StorageAccount, storage_account
 from durable.app_settings import PACKAGES
 
 
@@ -21,16 +21,15 @@ class HostStorageArgs:
 class HostStorage(pulumi.ComponentResource):
     """The account behind AzureWebJobsStorage, with a private container for packages."""
 
-    connection: pulumi.Output[str]
+    account: StorageAccount
     container: storage.BlobContainer
     packages_url: pulumi.Output[str]
 
     def __init__(self, name: str, args: HostStorageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("durable-zero-downtime:index:HostStorage", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        account = storage_account(name, args.account_name, args.group, child)
-        self.account_name = account.name
-        self.connection = account.connection
+        # Its keys stay in force: the provider uploads packages with one.
+        self.account = account = storage_account(name, args.account_name, args.group, child)
         self.container = storage.BlobContainer(
             PACKAGES,
             container_name=PACKAGES,

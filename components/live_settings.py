@@ -11,7 +11,7 @@ from pulumi_azure_native import web
 from durable.stores import Slot
 
 _T = TypeVar("_T")
-_NOT_FOUND = re.compile(r'Status=404 Code="(ResourceNotFound|ResourceGroupNotFound)"')
+_NOT_FOUND = re.compile(r'Status=404 Code="(ResourceNotFound|ResourceGroupNotFound|ContainerNotFound)"')
 _FORBIDDEN = re.compile(r"Status=403\b")
 _RIGHTS = {
     Slot.PRODUCTION: "Microsoft.Web/sites/config/list/action",
@@ -39,7 +39,7 @@ def live_settings(group: str, site: str, staging_slot: str) -> Callable[[Slot], 
             )
             return dict(staging.properties)
 
-        return _answer(ask, f"The settings of the {slot} slot of {site} can't be read", _RIGHTS[slot])
+        return answer(ask, f"The settings of the {slot} slot of {site} can't be read", _RIGHTS[slot])
 
     return read
 
@@ -50,11 +50,21 @@ def operation_in_progress(group: str, site: str) -> bool:
     def ask() -> bool:
         return bool(web.get_web_app(name=site, resource_group_name=group).in_progress_operation_id)
 
-    return _answer(ask, f"It can't be seen whether {site} is being swapped", "Microsoft.Web/sites/read") or False
+    return answer(ask, f"It can't be seen whether {site} is being swapped", "Microsoft.Web/sites/read") or False
 
 
-def _answer(ask: Callable[[], _T], failure: str, right: str) -> _T | None:
-    """What an invoke answers, None where it is that there is no such thing."""
+def answer(
+    ask: Callable[[], _T],
+    failure: str,
+    right: str,
+    unknown: str = "what the slots hold",
+    role: str = "Website Contributor",
+) -> _T | None:
+    """What an invoke answers, None where it is that there is no such thing.
+
+    `failure` says what can't be had where it answers anything else, and `unknown` what is therefore not known; `right`
+    and `role` are what allows it.
+    """
     try:
         return ask()
     except Exception as error:
@@ -64,7 +74,7 @@ def _answer(ask: Callable[[], _T], failure: str, right: str) -> _T | None:
             return None
         advice = "run again; if it stays, look at the service's health"
         if _FORBIDDEN.search(text):
-            advice = f"give the identity that runs this the right {right}, such as by the role Website Contributor"
+            advice = f"give the identity that runs this the right {right}, such as by the role {role}"
         raise LiveSettingsError(
-            f"{failure}, so it is unknown what the slots hold: {text}. Nothing was changed. What to do: {advice}."
+            f"{failure}, so it is unknown {unknown}: {text}. Nothing was changed. What to do: {advice}."
         ) from error

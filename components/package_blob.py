@@ -45,7 +45,7 @@ class PackageBlob(pulumi.ComponentResource):
         self.blob = storage.Blob(
             name,
             blob_name=file,
-            account_name=args.host.account_name,
+            account_name=args.host.account.name,
             container_name=PACKAGES,
             resource_group_name=args.group.name,
             type=storage.BlobType.BLOCK,

@@ -16,7 +16,7 @@ from durable.stores import Slot
 
 @dataclass(frozen=True)
 class SlotSettingsArgs:
-    """`package_ready` is what has to be there before a slot can run its package: the blob and the right to read it.
+    """`ready` is what has to be there before a slot can run its package: the blob, and the roles of its identity.
 
     `before_write` has the last word, for each slot, before its settings are made or changed.
     """
@@ -24,7 +24,7 @@ class SlotSettingsArgs:
     group: Group
     app: FunctionApp
     settings: AppSettings
-    package_ready: Sequence[pulumi.Resource]
+    ready: Sequence[pulumi.Resource]
     before_write: Mapping[Slot, pulumi.ResourceHook]
 
 
@@ -58,7 +58,7 @@ class SlotSettings(pulumi.ComponentResource):
             name=args.app.site_name,
             resource_group_name=args.group.name,
             properties=args.settings.by_slot[Slot.PRODUCTION],
-            opts=guarded(Slot.PRODUCTION, after(args.app.site, sticky, *args.package_ready)),
+            opts=guarded(Slot.PRODUCTION, after(args.app.site, sticky, *args.ready)),
         )
         self.staging = web.WebAppApplicationSettingsSlot(
             f"{name}-staging",
@@ -66,6 +66,6 @@ class SlotSettings(pulumi.ComponentResource):
             slot=args.app.staging_slot,
             resource_group_name=args.group.name,
             properties=args.settings.by_slot[Slot.STAGING],
-            opts=guarded(Slot.STAGING, after(args.app.slot, sticky, *args.package_ready)),
+            opts=guarded(Slot.STAGING, after(args.app.slot, sticky, *args.ready)),
         )
         self.register_outputs({"stickySettings": list(args.settings.sticky)})

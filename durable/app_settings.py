@@ -21,6 +21,13 @@ Where host.json names the hub literally there is none. Without it, a release tha
 from its settings once a later package takes its hub's name from elsewhere.
 """
 
+TRACKING = "RELEASE_TRACKING"
+"""Our own: the name of the connection that the package's host.json names as its tracking store; it travels as well.
+
+Where host.json names no tracking store there is none. Without it, a release that stays in its slot could lose the
+connection, and the gate would miss its orchestrations, once config says something else.
+"""
+
 HOST_JSON_OVERRIDE = "AzureFunctionsJobHost__"
 """Settings with this prefix override host.json, but the scale controller doesn't see them (azure_facts.md 1.6)."""
 
@@ -70,6 +77,11 @@ def package_name_problem(name: str) -> str | None:
 def package_of(settings: Mapping[str, str]) -> str | None:
     """The SHA-256 of the package that a slot with these settings runs, by its blob's name; None if it isn't told."""
     return packaged(settings.get(PACKAGE, "").partition("?")[0].rpartition("/")[2])
+
+
+def hub_of(settings: Mapping[str, str]) -> str | None:
+    """The name of a slot's task hub where its package takes that from an app setting; None if none is told so."""
+    return settings.get(settings.get(HUB_SETTING, "")) or None
 
 
 def app_setting_name_problem(name: str) -> str | None:

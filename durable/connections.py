@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from durable.names import storage_account_name_problem
+from durable.stores import Access
 
 HOST_STORAGE = "AzureWebJobsStorage"
 """The connection of the Functions host itself; Durable's too where host.json names none (azure_facts.md 1.2)."""
 
 DEFAULT_CONNECTION = "DurableManagementStorage"
 """The connection's name in the article, and here unless config says otherwise."""
+
+DEFAULT_TRACKING_CONNECTION = "DurableTrackingStorage"
+"""The name of the connection to a tracking store here, unless config says otherwise."""
 
 _PREFIX = "AzureWebJobs"
 _KEY_VAULT = "@microsoft.keyvault("
@@ -122,7 +126,7 @@ def accounts_of(settings: Mapping[str, str], connection: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class KeyAccess:
-    """Access to an account's tables with what a connection string holds: a key or a shared access signature."""
+    """Access to an account's services with what a connection string holds: a key or a shared access signature."""
 
     account: str
     connection_string: str = field(repr=False)
@@ -130,14 +134,32 @@ class KeyAccess:
 
 @dataclass(frozen=True)
 class IdentityAccess:
-    """Access to an account's tables as an identity, at the address of its table service."""
+    """Access to a service of an account as an identity, at the service's address."""
 
     account: str
     endpoint: str
 
 
+def access_of(settings: Mapping[str, str], connection: str) -> Access | None:
+    """The form of a connection in app settings; None if it isn't set. A connection string goes before an identity."""
+    parts = _parts(settings, connection)
+    if not parts:
+        return None
+    return Access.KEYS if "" in parts else Access.IDENTITY
+
+
 def table_access(settings: Mapping[str, str], connection: str) -> KeyAccess | IdentityAccess:
-    """How the settings of a connection's family lead to the tables of its account (azure_facts.md 6 and 1.3).
+    """How the settings of a connection's family lead to the tables of its account: see `_service_access`."""
+    return _service_access(settings, connection, "table")
+
+
+def blob_access(settings: Mapping[str, str], connection: str) -> KeyAccess | IdentityAccess:
+    """How the settings of a connection's family lead to the blobs of its account: see `_service_access`."""
+    return _service_access(settings, connection, "blob")
+
+
+def _service_access(settings: Mapping[str, str], connection: str, service: str) -> KeyAccess | IdentityAccess:
+    """How the settings of a connection's family lead to a service of its account (azure_facts.md 6 and 1.3).
 
     A connection string goes before an identity's settings, and `AzureWebJobsX` before `X`, as in the Durable
     extension. An account name without an address is one of the public cloud. Raises ValueError, with no setting's
@@ -165,17 +187,17 @@ def table_access(settings: Mapping[str, str], connection: str) -> KeyAccess | Id
             raise ValueError(f"the connection {connection} names no storage account; set a whole connection string")
         named = parse_connection_string(text)
         return KeyAccess(account, ";".join(f"{name}={value}" for name, value in named.items()))
-    endpoint = parts.get("tableserviceuri") or _public_endpoint(parts.get("accountname"))
+    endpoint = parts.get(f"{service}serviceuri") or _public_endpoint(parts.get("accountname"), service)
     if endpoint is None or (account := account_of_endpoint(endpoint)) is None:
         raise ValueError(
-            f"the connection {connection} has no address of a table service; "
-            f"set {connection}__accountName or {connection}__tableServiceUri"
+            f"the connection {connection} has no address of a {service} service; "
+            f"set {connection}__accountName or {connection}__{service}ServiceUri"
         )
     return IdentityAccess(account, endpoint.partition("?")[0].rstrip("/"))
 
 
-def _public_endpoint(account: str | None) -> str | None:
-    return f"https://{account}.table.core.windows.net" if account else None
+def _public_endpoint(account: str | None, service: str) -> str | None:
+    return f"https://{account}.{service}.core.windows.net" if account else None
 
 
 def _parts(settings: Mapping[str, str], connection: str) -> dict[str, str]:

@@ -46,7 +46,8 @@ class DurableSettings:
     """What the Durable extension takes from a host.json.
 
     `hub_name` is None if the file names none. `connection_key` is the path of the key that names the connection, as the
-    file spells it or else as it should; `connection_name` falls back to AzureWebJobsStorage (azure_facts.md 1.2).
+    file spells it or else as it should; `connection_name` falls back to AzureWebJobsStorage (azure_facts.md 1.2). So
+    with `tracking_connection_key` and `tracking_prefix_key`, whose values are None if the file doesn't have them.
     `ambiguous` has pairs of keys, the old and the new spelling of one setting, that are both there, and none
     of which is sure to win.
     """
@@ -54,6 +55,8 @@ class DurableSettings:
     hub_name: str | None
     connection_name: str
     connection_key: str
+    tracking_connection_key: str
+    tracking_prefix_key: str
     tracking_connection_name: str | None = None
     tracking_prefix: str | None = None
     provider: str = AZURE_STORAGE
@@ -111,12 +114,16 @@ def read_host_json(
     def first(spellings: _Spellings) -> str | None:
         return next((value for key in spellings[generation] if (value := _text(section, key)) is not None), None)
 
-    connection_keys = _CONNECTION[generation]
-    written = next((key for key in connection_keys if key.lower() in section), connection_keys[0])
+    def key(spellings: _Spellings) -> str:
+        known = spellings[generation]
+        return f"{section_path}.{next((each for each in known if each.lower() in section), known[0])}"
+
     return DurableSettings(
         hub_name=_text(section, "hubName"),
         connection_name=first(_CONNECTION) or HOST_STORAGE,
-        connection_key=f"{section_path}.{written}",
+        connection_key=key(_CONNECTION),
+        tracking_connection_key=key(_TRACKING_CONNECTION),
+        tracking_prefix_key=key(_TRACKING_PREFIX),
         tracking_connection_name=first(_TRACKING_CONNECTION),
         tracking_prefix=first(_TRACKING_PREFIX),
         provider=_text(section, "storageProvider.type") or AZURE_STORAGE,

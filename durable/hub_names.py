@@ -9,6 +9,9 @@ MIN_LENGTH = 3
 MAX_LENGTH = 45
 MAX_PARTITIONS = 16
 
+DEFAULT_TRACKING_PREFIX = "DurableTask"
+"""What the tables of a tracking store are called by if host.json gives no prefix (azure_facts.md 1.2)."""
+
 DURABLE_1_DEFAULT = "DurableFunctionsHub"
 """The hub of a Durable 1.x app that names none (azure_facts.md 2.1)."""
 
@@ -16,7 +19,13 @@ DEFAULT_OUTSIDE_AZURE = "TestHubName"
 """The hub of a Durable 2.x or 3.x app that names none where WEBSITE_SITE_NAME isn't set (azure_facts.md 2.1)."""
 
 _INSTANCES = "Instances"
+CLAIMANT = "app"
+"""The entry of a claim's metadata that says which app has the hub name."""
+
+_CLAIM = "-claim"
 _EXPLICIT = re.compile(r"[A-Za-z][A-Za-z0-9]{2,44}")
+_LONGEST_TABLE = 63
+_LONGEST_PREFIX = _LONGEST_TABLE - len(_INSTANCES)
 
 
 def hub_name_problem(name: str) -> str | None:
@@ -28,6 +37,22 @@ def hub_name_problem(name: str) -> str | None:
     if _EXPLICIT.fullmatch(name):
         return None
     return f"{name!r} is no task hub name: {MIN_LENGTH} to {MAX_LENGTH} letters (A-Z, a-z) and digits, a letter first"
+
+
+def tracking_prefix_problem(prefix: str) -> str | None:
+    """What is wrong with a tracking store's prefix, or None: with it, its tables need names that Storage allows."""
+    if len(prefix) <= _LONGEST_PREFIX and re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", prefix):
+        return None
+    return f"{prefix!r} is no prefix of tables: 1 to {_LONGEST_PREFIX} letters (A-Z, a-z) and digits, a letter first"
+
+
+def claim_container(hub: str) -> str:
+    """Our own: the blob container in a tracking store that tells which app has a hub name there.
+
+    As the extension's own containers it is called by the hub in lower case, so it is as unique as those, and it is
+    short enough for each valid hub name.
+    """
+    return f"{hub.lower()}{_CLAIM}"
 
 
 def default_hub_name(site: str) -> str:

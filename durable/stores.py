@@ -24,6 +24,13 @@ class Colour(StrEnum):
         return Colour.GREEN if self is Colour.BLUE else Colour.BLUE
 
 
+class Access(StrEnum):
+    """How an app reaches its storage: by the keys of its accounts, or as an identity that has roles on them."""
+
+    KEYS = "keys"
+    IDENTITY = "identity"
+
+
 DISPOSABLE_TAG = "durable-store"
 DISPOSABLE = "disposable"
 """The tag of a store's account that may go with its stack: said in code, and seen in Azure by who looks there."""
@@ -38,18 +45,27 @@ class Store:
     hub: str
 
 
+def own_hub(hub: str, colour: Colour) -> str:
+    """The hub name of one store where both stores' hubs are in one account, as they are in a tracking store."""
+    return f"{hub}{colour.title()}"
+
+
 @dataclass(frozen=True)
 class Release:
     """What a swap moves from slot to slot: a store, and the package that the orchestrations in it belong to.
 
     `package` is a SHA-256, None for a slot without code; `version` is the user's label of it. `hub_setting` is the app
     setting that the package's host.json takes the hub's name from, None where host.json names the hub itself.
+    `tracking` is the connection that host.json names as the tracking store, None where it names none.
+    `access` is the form of its connections: settings, which travel as well.
     """
 
     store: Store
     package: str | None = None
     version: str | None = None
     hub_setting: str | None = None
+    tracking: str | None = None
+    access: Access = Access.KEYS
 
     def __str__(self) -> str:
         return f"{package_text(self.package, self.version)} on {self.store.colour} ({self.store.account})"

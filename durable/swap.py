@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from durable.app_settings import CONTENT_SHARE, HUB_SETTING, PACKAGE, PACKAGE_IDENTITY, VERSION_LABEL
+from durable.app_settings import CONTENT_SHARE, HUB_SETTING, PACKAGE, PACKAGE_IDENTITY, TRACKING, VERSION_LABEL
 from durable.connections import belongs_to
 
 _EXTENSION_VERSION = "_EXTENSION_VERSION"
@@ -28,8 +28,9 @@ def stuck(settings: Mapping[str, str], connection: str, slot_settings: Collectio
     With one of them the package coming in meets the other's task hub, at the latest when it is warmed up, or runs on
     without its own (azure_facts.md 4.3). `connection` names the store.
     """
-    own = {PACKAGE, PACKAGE_IDENTITY, CONTENT_SHARE, VERSION_LABEL, HUB_SETTING, settings.get(HUB_SETTING)}
-    travelling = (name for name in settings if name in own or belongs_to(name, connection))
+    own = {PACKAGE, PACKAGE_IDENTITY, CONTENT_SHARE, VERSION_LABEL, HUB_SETTING, settings.get(HUB_SETTING), TRACKING}
+    stores = [connection, *filter(None, [settings.get(TRACKING)])]
+    travelling = (name for name in settings if name in own or any(belongs_to(name, store) for store in stores))
     return frozenset(name for name in travelling if stays(name, slot_settings))
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -22,26 +21,30 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Host, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from localazure.arm import cloud, swap
+from localazure.arm import cloud, managed_identity, swap
 from localazure.arm.calls import Reply, Services
 from localazure.arm.database import Database
 from localazure.arm.dispatcher import Dispatcher
-from localazure.arm.errors import ArmError, invalid_content
+from localazure.arm.errors import ArmError, invalid_content, unauthenticated
 from localazure.arm.events import EventLog
 from localazure.arm.faults import Death, Fault, Faults, die
 from localazure.arm.operations import Operations
+from localazure.arm.roles import Roles
 from localazure.arm.storage_backend import StorageBackend
+from localazure.arm.tokens import TokenError, Tokens
 from localazure.arm.tree import Tree
 from localazure.arm.types import accounts, groups
 from localazure.arm.types.registry import all_types
 from localazure.arm.web_apps import DOMAIN, SWAP
 from localazure.functions.hosts import RPC, Hosts
 from localazure.functions.process import COMMAND
+from localazure.identity import TENANT_ID
 from localazure.sites import Sites
 
 if TYPE_CHECKING:
     from localazure.hubs.hub import Hub
 
+TOKEN_KEY = "token-key"  # noqa: S105
 METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE", "OPTIONS"]
 
 
@@ -62,7 +65,18 @@ def create_app(
     """
     file = Database(database)
     operations = Operations(file)
-    services = Services(file, Tree(file), EventLog(file), operations, storage, base_url.rstrip("/"), pace)
+    tree = Tree(file)
+    services = Services(
+        database=file,
+        tree=tree,
+        events=EventLog(file),
+        operations=operations,
+        storage=storage,
+        base_url=base_url.rstrip("/"),
+        pace=pace,
+        roles=Roles(tree),
+        tokens=Tokens(file.secret(TOKEN_KEY)),
+    )
     services.hosts = Hosts(services, folder or database.parent / "functions", worker)
     operations.register(accounts.CREATE, partial(accounts.create_account, services))
     operations.register(groups.DELETE, partial(groups.delete_group, services))
@@ -85,6 +99,7 @@ class LocalAzure(Starlette):
                 Route("/metadata/endpoints", self._metadata),
                 Route("/{tenant}/oauth2/v2.0/token", self._token, methods=["POST"]),
                 Route("/{tenant}/oauth2/token", self._token, methods=["POST"]),
+                Route(managed_identity.PATH, self._managed_identity),
                 Route("/localazure/health", self._health),
                 Route("/localazure/events", self._events),
                 Route("/localazure/faults", self._set_faults, methods=["GET", "POST", "DELETE"]),
@@ -113,7 +128,7 @@ class LocalAzure(Starlette):
                     return
                 if fault.delay is not None:
                     await asyncio.sleep(fault.delay)
-                scope["die"] = fault.die
+                scope["die"], scope["denials"] = fault.die, fault.denials
         await super().__call__(scope, receive, send)
 
     def interrupt(self) -> None:
@@ -126,6 +141,7 @@ class LocalAzure(Starlette):
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:  # noqa: ARG002
+        self._services.storage.trust(self._services.database.secret(TOKEN_KEY))
         await run_in_threadpool(accounts.publish, self._services)
         await run_in_threadpool(accounts.readdress, self._services)
         await run_in_threadpool(self._services.hosts.open)
@@ -138,9 +154,11 @@ class LocalAzure(Starlette):
 
     async def _resource_manager(self, request: Request) -> Response:
         try:
+            principal = self._principal(request)
             content = _content(await request.body())
         except ArmError as error:
-            return _answer(Reply(error.status, error.body))
+            headers = {"WWW-Authenticate": _challenge(self._services.base_url)} if error.status == 401 else {}
+            return _answer(Reply(error.status, error.body, headers))
         death = request.scope.get("die")
         reply = await run_in_threadpool(
             self._arm.handle,
@@ -148,10 +166,27 @@ class LocalAzure(Starlette):
             request.url.path,
             request.query_params,
             content,
+            principal=principal,
+            denials=request.scope.get("denials"),
             before_commit=die if death is Death.BEFORE_COMMIT else _go_on,
             after_commit=die if death is Death.AFTER_COMMIT else _go_on,
         )
         return _answer(reply)
+
+    def _principal(self, request: Request) -> str:
+        """The object id of whoever makes a request of ARM; 401 for one without a token of local Azure's for ARM."""
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        if not token:
+            raise unauthenticated("The 'Authorization' header is missing.", "AuthenticationFailed")
+        if kind.lower() != "bearer":
+            raise unauthenticated(
+                "The 'Authorization' header is provided in an invalid format.", "AuthenticationFailedInvalidHeader"
+            )
+        base = self._services.base_url
+        try:
+            return self._services.tokens.principal(token.strip(), [base, f"{base}/"])
+        except TokenError as error:
+            raise unauthenticated(f"The access token is invalid: {error}.", "InvalidAuthenticationToken") from error
 
     async def _site(self, request: Request) -> Response:
         found = await self._sites.respond(request.path_params["label"], request)
@@ -181,8 +216,13 @@ class LocalAzure(Starlette):
             return _answer(Reply(400, error.body))
         return JSONResponse(cloud.metadata(self._services.base_url))
 
-    async def _token(self, request: Request) -> Response:  # noqa: ARG002
-        return JSONResponse(cloud.token(f"{self._services.base_url}/", int(time.time())))
+    async def _token(self, request: Request) -> Response:
+        form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
+        return _answer(cloud.token(self._services.tokens, form))
+
+    async def _managed_identity(self, request: Request) -> Response:
+        header = request.headers.get(managed_identity.HEADER, "")
+        return _answer(await run_in_threadpool(managed_identity.answer, self._services, header, request.query_params))
 
     async def _health(self, request: Request) -> Response:  # noqa: ARG002
         counts = await run_in_threadpool(self._services.tree.counts)
@@ -209,6 +249,10 @@ class LocalAzure(Starlette):
 
 def _go_on() -> None:
     """What a request does where no death is set."""
+
+
+def _challenge(base_url: str) -> str:
+    return f'Bearer authorization_uri="{base_url}/{TENANT_ID}", error="invalid_token"'
 
 
 def _content(body: bytes) -> Any:

@@ -11,7 +11,7 @@ import httpx
 from localazure.daemon import running
 from localazure.environment import Endpoints
 from localazure.errors import LocalAzureError
-from localazure.identity import SUBSCRIPTION_ID
+from localazure.identity import HEADERS, SUBSCRIPTION_ID
 from localazure.state import Server, State
 
 _SECONDS: Final = 10.0
@@ -77,4 +77,5 @@ def _get(client: httpx.Client, url: str, query: dict[str, str]) -> dict[str, Any
 
 def _client(server: Server) -> httpx.Client:
     # No proxy of the environment stands between this machine and itself.
-    return httpx.Client(base_url=Endpoints.of(server.ports).arm, timeout=_SECONDS, trust_env=False)
+    at = Endpoints.of(server.ports).arm
+    return httpx.Client(base_url=at, headers=HEADERS, timeout=_SECONDS, trust_env=False)

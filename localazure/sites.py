@@ -173,6 +173,5 @@ def _told(app: Resource, worker: Worker) -> Json:
 
 
 def _account(settings: Mapping[str, str]) -> str | None:
-    """The account of the app's durable store: in a connection string, or named for an identity."""
-    parts = dict(part.split("=", 1) for part in settings.get(_STORE, "").split(";") if "=" in part)
-    return parts.get("AccountName") or settings.get(f"{_STORE}__accountName")
+    """The account of the app's durable store, if its connection leads to one."""
+    return next(iter(sorted(accounts_of(settings, _STORE))), None)

@@ -17,7 +17,7 @@ REPOSITORY: Final = Path(__file__).resolve().parents[1]
 DEFAULT_ROOT: Final = REPOSITORY / ".localazure"
 VARIABLE: Final = "LOCALAZURE_STATE"
 HOST: Final = "127.0.0.1"
-"""Local Azure checks no credentials, so it never listens on anything but loopback."""
+"""The secret of local Azure's one client is known to everybody, so it never listens on anything but loopback."""
 
 # Below the ranges from which Linux (32768) and macOS (49152) take the local ports of outgoing connections:
 # a port that is free while local Azure is stopped stays free.

@@ -177,6 +177,12 @@ CATALOGUE: tuple[Entry, ...] = (
         levels=(("dev", _ADVISORY),),
     ),
     Entry(
+        "durable-storage-keys-agree",
+        Severity.HIGH,
+        "An account takes keys where a setting has one, and a store takes none where no setting has.",
+        "Set allowSharedKeyAccess to false on stores that are reached by identity, and on no other.",
+    ),
+    Entry(
         "storage-hardened",
         Severity.MEDIUM,
         "Storage accounts of function apps take TLS 1.2 and no public access.",

@@ -45,6 +45,7 @@ RULES: Mapping[str, Rule] = {
     "tracking-store-hub-unique": tracking.hub_unique,
     "identity-reaches-every-store": identities.reach_every_store,
     "durable-store-protected": accounts.store_protected,
+    "durable-storage-keys-agree": accounts.keys_agree,
     "storage-hardened": accounts.hardened,
     "function-app-hardened": function_apps.hardened,
     "function-app-quota": function_apps.quota,

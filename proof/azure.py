@@ -132,6 +132,7 @@ class Program:
             "azure-native:location": "westeurope",
             f"{NAMESPACE}:site": SITE,
             f"{NAMESPACE}:taskHub": HUB,
+            f"{NAMESPACE}:access": "keys",
             f"{NAMESPACE}:insights": False,
             f"{NAMESPACE}:protectStores": False,
             f"{NAMESPACE}:gate": {"timeout": 300, "steady": 0.5, "poll": 0.25},

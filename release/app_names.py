@@ -28,11 +28,12 @@ class AppNames:
             "stores": {str(colour): account for colour, account in self.stores.accounts.items()},
             "connectionName": self.stores.connection_name,
             "taskHub": self.stores.hub,
+            "trackingAccount": self.stores.tracking,
         }
 
     @classmethod
     def from_inputs(cls, inputs: Mapping[str, Any]) -> AppNames:
         """The reverse of `to_inputs`."""
         accounts = {Colour(colour): account for colour, account in inputs["stores"].items()}
-        stores = Stores(accounts, inputs["connectionName"], inputs["taskHub"])
+        stores = Stores(accounts, inputs["connectionName"], inputs["taskHub"], inputs.get("trackingAccount"))
         return cls(inputs["resourceGroup"], inputs["site"], inputs["stagingSlot"], stores)

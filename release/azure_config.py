@@ -31,6 +31,9 @@ _VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The environment variables that stand in for the config keys `azure-native:…`, the first one first."""
 
+PUBLIC: Final = frozenset({"", "public", "azurecloud"})
+"""What names the public cloud, in lower case, or leaves it unnamed."""
+
 CONFIG_KEYS: Final = tuple(f"azure-native:{key}" for key in _VARIABLES)
 """All keys of a stack's config that say something about Azure and the login."""
 
@@ -69,6 +72,11 @@ class AzureConfig:
     def require(self, *keys: str, for_: str) -> list[str]:
         """The values of all keys; raises CloudError for the first that has none, saying what it is for."""
         return [self.get(key) or self._raise_missing(key, for_) for key in keys]
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the cloud is the public one. Nothing is asked for that, so one that a metadata host names isn't."""
+        return not self.get("metadataHost") and self.get("environment").lower() in PUBLIC
 
     @property
     def login(self) -> Login:

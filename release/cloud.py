@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from release.azure_config import CONFIG_KEYS, AzureConfig, CloudError, told
+from release.azure_config import CONFIG_KEYS, PUBLIC, AzureConfig, CloudError, told
 from release.endpoints import ask, is_plain, origin, refuse_open
 from release.login import credential, subscription
 
@@ -21,7 +21,7 @@ __all__ = ["CONFIG_KEYS", "Cloud", "CloudError", "credential", "find_cloud", "su
 _METADATA: Final = "/metadata/endpoints?api-version=2022-09-01"
 
 _NAMES: Final[Mapping[str, frozenset[str]]] = {
-    "public": frozenset({"", "public", "azurecloud"}),
+    "public": PUBLIC,
     "usgovernment": frozenset(
         {"usgovernment", "usgov", "usgovernmentl4", "azureusgovernment", "azureusgovernmentcloud"}
     ),

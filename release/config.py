@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -77,7 +77,8 @@ def _what(error: ErrorDetails, key: str, path: list[str]) -> str:
     match error["type"]:
         case "missing":
             example = "westeurope" if key == LOCATION else "VALUE"
-            return f"is required; set it with `pulumi config set {key} {example}`"
+            option = "--path " if len(path) > 1 else ""
+            return f"is required; set it with `pulumi config set {option}{key} {example}`"
         case "extra_forbidden":
             known = _known_keys(path[:-1])
             near = difflib.get_close_matches(path[-1], known, n=1)
@@ -102,7 +103,12 @@ def _known_keys(path: list[str]) -> list[str]:
     model: type[BaseModel] = Settings
     for name in path:
         field = next(field for field in model.model_fields.values() if field.alias == name)
-        if not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+        models = [kind for kind in get_args(field.annotation) or (field.annotation,) if _is_model(kind)]
+        if not models:
             return []
-        model = field.annotation
+        (model,) = models
     return [field.alias for field in model.model_fields.values() if field.alias and field.alias != "location"]
+
+
+def _is_model(kind: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

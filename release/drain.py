@@ -36,8 +36,9 @@ class Verdict:
     """What a reading, or a whole wait, says about a store.
 
     `active` are those waited for, `excepted` those active but not waited for, `hubs` all that the last full reading
-    found. `reason` says why the state is unknown, and what to do; else it is "". Busy with nothing active means: the
-    store has not been so for long enough. A wait never ends with that.
+    found, `tracking` the account of the tracking store if that was read as well. `reason` says why the state is
+    unknown, and what to do; else it is "". Busy with nothing active means: the store has not been so for long enough. A
+    wait never ends with that. `denied` is for an unknown store that lets the identity which asks read nothing.
     """
 
     state: State
@@ -46,6 +47,8 @@ class Verdict:
     active: tuple[Instance, ...] = ()
     excepted: tuple[Instance, ...] = ()
     reason: str = ""
+    tracking: str = ""
+    denied: bool = False
 
     @property
     def by_status(self) -> Mapping[str, int]:
@@ -68,35 +71,40 @@ class Verdict:
             return self.reason
         parts = [self._finding()]
         if self.excepted:
-            ids = _some(f"{_shown(instance.id)} ({_shown(instance.status)})" for instance in self.excepted)
+            ids = _some(f"{shown(instance.id)} ({shown(instance.status)})" for instance in self.excepted)
             parts.append(f"not waited for: {ids}")
         return "; ".join(parts)
 
     def _finding(self) -> str:
         if self.state is State.DRAINED:
             where = f"no active instance in {_some(self.hubs)}" if self.hubs else "it has no task hub"
-            return f"{self.account} is drained: {where}"
+            return f"{self._place} is drained: {where}"
         oldest = self.oldest
         if oldest is None:
-            return f"no active instance in {self.account}, but not for long enough yet"
+            return f"no active instance in {self._place}, but not for long enough yet"
         since = f", since {oldest.created.isoformat(' ', 'seconds')}" if oldest.created else ""
         return (
-            f"{len(self.active)} active in {self.account}: {_listed(self.by_status)} ({_listed(self.by_name)}); "
-            f"oldest {_shown(oldest.id)}, {_shown(oldest.name or 'without a name')}{since}; "
-            f"ids {_some(_shown(instance.id) for instance in self.active)}"
+            f"{len(self.active)} active in {self._place}: {_listed(self.by_status)} ({_listed(self.by_name)}); "
+            f"oldest {shown(oldest.id)}, {shown(oldest.name or 'without a name')}{since}; "
+            f"ids {_some(shown(instance.id) for instance in self.active)}"
         )
+
+    @property
+    def _place(self) -> str:
+        return f"{self.account} with its tracking store {self.tracking}" if self.tracking else self.account
 
 
 def judge(account: str, listing: Listing, excepted: frozenset[str]) -> Verdict:
     """What one full reading says by itself."""
     active = tuple(instance for instance in listing.active if instance.id not in excepted)
     left_out = tuple(instance for instance in listing.active if instance.id in excepted)
-    return Verdict(State.BUSY if active else State.DRAINED, account, listing.hubs, active, left_out)
+    state = State.BUSY if active else State.DRAINED
+    return Verdict(state, account, listing.hubs, active, left_out, tracking=listing.tracking)
 
 
 def unknown(error: StoreUnknownError) -> Verdict:
     """The verdict about a store that couldn't be read."""
-    return Verdict(State.UNKNOWN, error.account, reason=str(error))
+    return Verdict(State.UNKNOWN, error.account, reason=str(error), denied=error.denied)
 
 
 def read_once(instances: Instances, patience: Patience) -> Verdict:
@@ -114,7 +122,8 @@ def wait_until_drained(
 
     Drained means: full readings found nothing active, the last one begun `steady` seconds or more after the first one
     had ended, and none between them found otherwise or failed. A store that never had a task hub is drained at once.
-    An unknown store is asked again until the time is over.
+    An unknown store is asked again until the time is over; one that denies access only where that may be waiting for
+    a role.
 
     A window of quiet that has begun in time is seen to its end, so a wait may last `timeout` + `steady`; it ends
     before that with the first reading after `timeout` that doesn't find the store quiet.
@@ -132,7 +141,8 @@ def wait_until_drained(
             verdict = replace(verdict, state=State.BUSY)
         report(verdict)
         now = clock.now()
-        if verdict.state is State.DRAINED or (not quiet and now >= deadline):
+        given_up = now >= deadline or (verdict.denied and not patience.for_roles)
+        if verdict.state is State.DRAINED or (not quiet and given_up):
             return verdict
         if not quiet:
             quiet_enough = None
@@ -191,7 +201,7 @@ def _counts(texts: Iterable[str]) -> Mapping[str, int]:
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    return _some(f"{count} {_shown(text)}" for text, count in counts.items())
+    return _some(f"{count} {shown(text)}" for text, count in counts.items())
 
 
 def _some(texts: Iterable[str]) -> str:
@@ -201,6 +211,6 @@ def _some(texts: Iterable[str]) -> str:
     return ", ".join(every[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """A text from a table as a terminal may show it: ids may hold control characters."""
     return text if text.isprintable() else ascii(text)

@@ -38,12 +38,14 @@ class RefusedError(Exception):
 class Guard:
     """The checks before each change, for whoever carries it out: hooks of the program, or a model in a test.
 
-    `look` looks at both slots, `open_store` leads from a slot's app settings to the orchestrations in its store;
+    `look` looks at both slots, and `settings` gives the app settings of one. `open_store` leads from app settings to
+    the orchestrations in their store, and in the tracking store that the second settings, those of before, name;
     `report` is given sentences for a person while the guard waits.
     """
 
     look: Callable[[], Observed]
-    open_store: Callable[[Mapping[str, str]], Instances]
+    settings: Callable[[Slot], Mapping[str, str] | None]
+    open_store: Callable[[Mapping[str, str], Mapping[str, str]], Instances]
     patience: Patience
     clock: Clock
     report: Callable[[str], None]
@@ -57,8 +59,11 @@ class Guard:
         self._refuse_if_changed(slot, seen)
         if planned.package is None or _is_same(planned, seen):
             return
+        tracked = isinstance(seen, Release) and seen.tracking is not None
         self.wait_until_drained(
-            settings, f"{package_text(planned.package, planned.version)} was not written into {slot}"
+            settings,
+            f"{package_text(planned.package, planned.version)} was not written into {slot}",
+            (self.settings(slot) or {}) if tracked else {},
         )
         self._refuse_if_changed(slot, seen)
 
@@ -79,24 +84,28 @@ class Guard:
     def tell(self, slot: Slot, settings: Mapping[str, str]) -> None:
         """Report how the store of a slot with these settings stands, without waiting or refusing anything."""
         try:
-            sentence = read_once(self.open_store(settings), self.patience).sentence()
+            sentence = read_once(self.open_store(settings, {}), self.patience).sentence()
         except StoreUnknownError as error:
             sentence = f"{error}"
         self.report(f"{slot}: {sentence}")
 
-    def wait_until_drained(self, settings: Mapping[str, str], undone: str) -> None:
+    def wait_until_drained(
+        self, settings: Mapping[str, str], undone: str, before: Mapping[str, str] | None = None
+    ) -> None:
         """Wait for the orchestrations in the store that app settings lead to; RefusedError if they don't end in time.
 
-        `undone` is what therefore doesn't happen, as a sentence.
+        `undone` is what therefore doesn't happen, as a sentence. `before` are the settings that are written over.
         """
         try:
-            instances = self.open_store(settings)
+            instances = self.open_store(settings, before or {})
         except StoreUnknownError as error:
             raise RefusedError(f"{error}. Therefore {undone}.", unknown(error)) from error
         told: set[str] = set()
 
         def tell(verdict: Verdict) -> None:
             sentence = verdict.sentence()
+            if verdict.denied and self.patience.for_roles:
+                sentence += ". Waiting for the role to take effect"
             if sentence not in told:
                 self.report(sentence)
                 told.add(sentence)

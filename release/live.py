@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from release.cloud import Cloud
     from release.guard import Guard
     from release.instances import Instances
+    from release.package_store import PackageStore
     from release.patience import Patience
     from release.swap import SwapLimits
+    from release.tables import Tables
 
 
 class Live:
@@ -45,15 +47,38 @@ class Live:
     def look(self) -> Observed:
         return observe(self.app.settings, self.names.stores)
 
-    def open_store(self, settings: Mapping[str, str]) -> Instances:
-        """The orchestrations in the store that a slot's app settings lead to. Raises StoreUnknownError."""
+    def open_store(self, settings: Mapping[str, str], before: Mapping[str, str] | None = None) -> Instances:
+        """The orchestrations in the store that a slot's app settings lead to, as release.tracked.open_slot does.
+
+        Raises StoreUnknownError.
+        """
         from release.cloud import CloudError
-        from release.instances import StoreUnknownError, open_store
+        from release.instances import StoreUnknownError
+        from release.tracked import open_slot
 
         try:
-            return open_store(settings, self.names.stores.connection_name, lambda: self._credential)
+            return open_slot(settings, before or {}, self.names.stores.connection_name, lambda: self._credential)
         except CloudError as error:
             raise StoreUnknownError("", f"{error}") from error
+
+    def open_tables(self, settings: Mapping[str, str], connection: str | None = None) -> Tables:
+        """The Instances tables that a connection in a slot's app settings leads to: its store's, or the one named.
+
+        Raises StoreUnknownError.
+        """
+        from release.cloud import CloudError
+        from release.tables import StoreUnknownError, open_tables
+
+        try:
+            return open_tables(settings, connection or self.names.stores.connection_name, lambda: self._credential)
+        except CloudError as error:
+            raise StoreUnknownError("", f"{error}") from error
+
+    def open_packages(self, settings: Mapping[str, str]) -> PackageStore:
+        """The packages beside the host storage in a slot's app settings. Raises PackageStoreError or CloudError."""
+        from release.package_store import open_package_store
+
+        return open_package_store(settings, lambda: self._credential)
 
     def exchange(self, package: str, limits: SwapLimits, report: Callable[[str], None]) -> None:
         """Have production run the package that staging holds, as release.swap.exchange does.
@@ -78,7 +103,7 @@ class Live:
     def guard(self, patience: Patience, report: Callable[[str], None]) -> Guard:
         from release.guard import Guard
 
-        return Guard(self.look, self.open_store, patience, SYSTEM_CLOCK, report)
+        return Guard(self.look, lambda slot: self.app.settings(slot), self.open_store, patience, SYSTEM_CLOCK, report)
 
     @cached_property
     def _cloud(self) -> Cloud:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from durable import app_settings, connections
-from durable.stores import Colour, Release, Slot, Store
+from durable.stores import Access, Colour, Release, Slot, Store
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,14 @@ class Observed:
 class Stores:
     """Where config says that the app's task hubs are.
 
-    `connection_name` is the app setting that names a slot's store; `hub` is the name of the hub in both.
+    `connection_name` is the app setting that names a slot's store; `hub` is the name of the hub in both, unless a
+    slot's settings give its package another. `tracking` is the account of the tracking store, if there is one.
     """
 
     accounts: Mapping[Colour, str]
     connection_name: str
     hub: str
+    tracking: str | None = None
 
     def store(self, colour: Colour, hub: str | None = None) -> Store:
         return Store(colour, self.accounts[colour], hub or self.hub)
@@ -96,6 +98,9 @@ def view(settings: Mapping[str, str] | None, stores: Stores) -> View:
     store = _store(settings, stores)
     if isinstance(store, Unclear):
         return store
+    tracking = settings.get(app_settings.TRACKING)
+    if tracking and (unclear := _untracked(settings, tracking, stores.tracking)) is not None:
+        return unclear
     package = app_settings.package_of(settings)
     if package is None and settings.get(app_settings.PACKAGE):
         return Unclear(
@@ -103,7 +108,14 @@ def view(settings: Mapping[str, str] | None, stores: Stores) -> View:
             f"let {app_settings.PACKAGE} name a blob <SHA-256>.zip in the container for packages, or, if the code in "
             "this slot may go, take the setting out",
         )
-    return Release(store, package, settings.get(app_settings.VERSION_LABEL), settings.get(app_settings.HUB_SETTING))
+    return Release(
+        store,
+        package,
+        settings.get(app_settings.VERSION_LABEL),
+        settings.get(app_settings.HUB_SETTING),
+        tracking or None,
+        connections.access_of(settings, stores.connection_name) or Access.KEYS,
+    )
 
 
 def _configured(settings: Mapping[str, str], connection_name: str) -> bool:
@@ -143,5 +155,37 @@ def _store(settings: Mapping[str, str], stores: Stores) -> Store | Unclear:
             f"name the account under stores in the config, or set {name} in this slot back to the store of its "
             "orchestrations",
         )
-    hub_setting = settings.get(app_settings.HUB_SETTING)
-    return stores.store(colour, settings.get(hub_setting) if hub_setting else None)
+    return stores.store(colour, app_settings.hub_of(settings))
+
+
+def _untracked(settings: Mapping[str, str], name: str, wanted: str | None) -> Unclear | None:
+    """Why the orchestrations of a slot can't be followed into its tracking store, or None.
+
+    `name` is the connection that leads there, `wanted` the account that config names. In another account the hub's
+    leases, messages and history aren't (azure_facts.md 2.3), so a hub that runs is never moved.
+    """
+    found = sorted(connections.accounts_of(settings, name))
+    if len(found) != 1:
+        leads = f"lead to several accounts, {', '.join(found)}" if found else "name no storage account"
+        return Unclear(
+            f"has its orchestrations in a tracking store, and its settings of {name} {leads}",
+            f"leave one form of {name} in this slot, the one that leads to the tracking store of its orchestrations",
+        )
+    if app_settings.hub_of(settings) is None:
+        return Unclear(
+            f"has its orchestrations in the tracking store {found[0]}, and none of its settings names their task hub",
+            f"let {app_settings.HUB_SETTING} in this slot name the setting that its host.json takes hubName from, and "
+            "set that one to the hub's name",
+        )
+    if wanted is None:
+        return Unclear(
+            f"has its orchestrations in the tracking store {found[0]}, and config has no trackingStore",
+            f"set trackingStore.account to {found[0]} again, and trackingStore.retire until no slot needs it any more",
+        )
+    if found[0] != wanted:
+        return Unclear(
+            f"has its orchestrations in the tracking store {found[0]}, and trackingStore.account in the config is "
+            f"{wanted}",
+            f"set it to {found[0]} again, and trackingStore.retire until no slot needs that account any more",
+        )
+    return None

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
+from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import ContainerClient
 
 from durable.app_settings import PACKAGES, package_file, packaged
-from durable.connections import HOST_STORAGE, account_of_connection_string, parse_connection_string
+from durable.connections import HOST_STORAGE, IdentityAccess, KeyAccess, blob_access, parse_connection_string
+from durable.roles import TITLES, StorageRole
+from release.plain_http import LoopbackTransport, is_for_loopback, secured
 
 _TIMEOUT: Final = 30
 """Seconds for one answer."""
+
+_OPTIONS: Final[dict[str, Any]] = {"connection_timeout": _TIMEOUT, "read_timeout": _TIMEOUT, "retry_total": 3}
 
 
 @dataclass(frozen=True)
@@ -41,19 +46,42 @@ class PackageStore(Protocol):
         """Delete a package unless it has been uploaded anew since; one that is gone already is no error."""
 
 
-def open_package_store(settings: Mapping[str, str]) -> PackageStore:
-    """The packages beside the host storage in a slot's app settings. Raises PackageStoreError; asks nothing yet."""
-    connection = settings.get(HOST_STORAGE, "")
-    account = account_of_connection_string(connection)
-    if account is None or not parse_connection_string(connection).keys() & {"accountkey", "sharedaccesssignature"}:
-        raise PackageStoreError(
-            f"{HOST_STORAGE} of the production slot is no connection string with a key, so the stored packages can't "
-            "be read. What to do: run `pulumi up`, which writes it."
-        )
-    client = ContainerClient.from_connection_string(
-        connection, PACKAGES, connection_timeout=_TIMEOUT, read_timeout=_TIMEOUT, retry_total=3
+def open_package_store(settings: Mapping[str, str], credential: Callable[[], TokenCredential]) -> PackageStore:
+    """The packages beside the host storage in a slot's app settings. Raises PackageStoreError; asks nothing yet.
+
+    `credential` is called if the connection is one by identity.
+    """
+    try:
+        access = blob_access(settings, HOST_STORAGE)
+    except ValueError as error:
+        raise _no_connection() from error
+    if isinstance(access, IdentityAccess):
+        return BlobPackages(access.account, _by_identity(access, credential()))
+    return BlobPackages(access.account, _by_key(access))
+
+
+def _by_key(access: KeyAccess) -> ContainerClient:
+    text = access.connection_string
+    if not parse_connection_string(text).keys() & {"accountkey", "sharedaccesssignature"}:
+        raise _no_connection()
+    return ContainerClient.from_connection_string(text, PACKAGES, **_OPTIONS)
+
+
+def _by_identity(access: IdentityAccess, credential: TokenCredential) -> ContainerClient:
+    if is_for_loopback(credential, access.endpoint):
+        options = {**_OPTIONS, "transport": LoopbackTransport()}
+        return ContainerClient(secured(access.endpoint), PACKAGES, credential=credential, **options)
+    try:
+        return ContainerClient(access.endpoint, PACKAGES, credential=credential, **_OPTIONS)
+    except ValueError as error:
+        raise _no_connection() from error
+
+
+def _no_connection() -> PackageStoreError:
+    return PackageStoreError(
+        f"{HOST_STORAGE} of the production slot is no connection with a key or by identity, so the stored packages "
+        "can't be read. What to do: run `pulumi up`, which writes it."
     )
-    return BlobPackages(account, client)
 
 
 class BlobPackages:
@@ -87,8 +115,18 @@ class BlobPackages:
         except AzureError as error:
             raise PackageStoreError(
                 f"The storage account {self._account} gave no answer to go by when {doing} the packages "
-                f"({_told(error)}). What to do: check its network rules and its keys, and run again."
+                f"({_told(error)}). What to do: {_repair(error)}, and run again."
             ) from error
+
+
+def _repair(error: AzureError) -> str:
+    if getattr(error, "error_code", None) == "AuthorizationPermissionMismatch":
+        reader, writer = (TITLES[StorageRole.BLOB_DATA_READER], TITLES[StorageRole.BLOB_DATA_CONTRIBUTOR])
+        return (
+            f"give the identity that runs this the role {reader} on the container {PACKAGES}, by its object id under "
+            f"durable-zero-downtime:readers (to delete takes {writer}), wait until it takes effect"
+        )
+    return "check its network rules and its keys"
 
 
 def _told(error: AzureError) -> str:

@@ -11,6 +11,7 @@ class Patience:
 
     `timeout` is when to give up on a store that isn't drained, `steady` how long it must have been without an active
     instance, `poll` the first pause between two readings. With `timeout` and `steady` 0 one reading decides.
+    `for_roles` is whether a store that denies access may be waiting for a role to take effect, and is asked again.
     Raises ValueError for times below 0, and for a wait without pauses.
     """
 
@@ -18,6 +19,7 @@ class Patience:
     steady: float
     poll: float
     excepted: frozenset[str] = frozenset()
+    for_roles: bool = False
 
     def __post_init__(self) -> None:
         if min(self.timeout, self.steady, self.poll) < 0 or (self.poll == 0 and (self.timeout or self.steady)):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
-from durable.stores import Colour, Release, Slot, Store, package_text
+from durable.stores import Access, Colour, Release, Slot, Store, package_text
 from release.observed import Observed, Unclear, View
 
 
@@ -29,8 +29,9 @@ class Drain(StrEnum):
 class Desired:
     """What config and package ask for.
 
-    `stores` says which store has which colour, with the name that the package gives its hub; `hub_setting` is as in
-    Release. A package whose file isn't `at_hand` can only be one that a slot holds already.
+    `stores` says which store has which colour, with the name that the package gives its hub; `hub_setting` and
+    `tracking` are as in Release, and `access` is the form for what a run writes anew. A package whose file isn't
+    `at_hand` can only be one that a slot holds already.
     """
 
     package: str
@@ -40,10 +41,16 @@ class Desired:
     promote: Promote = Promote.AUTO
     drain: Drain = Drain.BEFORE_SWAP
     at_hand: bool = True
+    tracking: str | None = None
+    access: Access = Access.KEYS
 
     def on(self, colour: Colour) -> Release:
         """The package as it would be on a store."""
-        return Release(self.stores[colour], self.package, self.version, self.hub_setting)
+        return Release(self.stores[colour], self.package, self.version, self.hub_setting, self.tracking, self.access)
+
+    def empty(self, colour: Colour) -> Release:
+        """A store as it would be without a package."""
+        return Release(self.stores[colour], access=self.access)
 
 
 @dataclass(frozen=True)
@@ -173,6 +180,13 @@ class Refusal:
 
 def plan(observed: Observed, desired: Desired) -> Plan | Refusal:
     """The table of the design, section 5: from what is in the slots to the desired package in production."""
+    made = _plan(observed, desired)
+    if isinstance(made, Refusal):
+        return made
+    return replace(made, notes=(*made.notes, *_access_notes(observed, made, desired.access)))
+
+
+def _plan(observed: Observed, desired: Desired) -> Plan | Refusal:
     for slot in Slot:
         if isinstance(found := observed.of(slot), Unclear):
             return Refusal(f"The {slot} slot {found.seen}", found.repair)
@@ -221,10 +235,13 @@ def _releases(observed: Observed, desired: Desired) -> tuple[Release, Release]:
         case Observed(Release() as production, Release() as staging):
             return production, staging
         case Observed(Release() as production, _):
-            return production, Release(desired.stores[production.store.colour.other])
+            return production, desired.empty(production.store.colour.other)
         case Observed(_, Release() as staging):
-            return desired.on(staging.store.colour.other), staging
-    return desired.on(Colour.BLUE), Release(desired.stores[Colour.GREEN])
+            colour = staging.store.colour.other
+            # What a package that isn't at hand needs, only the slot that holds it tells.
+            same = replace(staging, store=desired.stores[colour])
+            return desired.on(colour) if desired.at_hand else same, staging
+    return desired.on(Colour.BLUE), desired.empty(Colour.GREEN)
 
 
 def _promotion(before: tuple[Step, ...], written: Pair, desired: Desired) -> Plan:
@@ -246,3 +263,17 @@ def _label_note(production: Release, desired: Desired) -> tuple[str, ...]:
         return ()
     was, wanted = (f"the label {v!r}" if v else "no label" for v in (production.version, desired.version))
     return (f"production's package has {was} and keeps it, although config has {wanted}",)
+
+
+_FORMS = {Access.KEYS: "account keys", Access.IDENTITY: "its identity"}
+
+
+def _access_notes(observed: Observed, made: Plan, wanted: Access) -> Iterator[str]:
+    """What of the way to reach storage stays as it is for now: it changes with a package, and never under one."""
+    form = made.after.production.access
+    if form is not wanted:
+        yield f"production stays on {_FORMS[form]} until its next release, although config has access: {wanted}"
+    for slot in Slot:
+        seen, written = observed.of(slot), made.written.of(slot)
+        if isinstance(seen, Release) and (seen.access, written.access) == (Access.KEYS, Access.IDENTITY):
+            yield f"{written.store.account} takes its keys for the rest of this run, and none from the next one on"

@@ -66,6 +66,8 @@ class SwapLimits:
     """How long the parts of a swap may take, in seconds.
 
     `timeout` is for the exchange as a whole, `warm_up` for a slot to answer well, `ask` for a single answer of it.
+    `roles` is in place of `warm_up` for a slot that reaches storage as an identity: Azure has roles take effect in up
+    to ten minutes, and without them no host starts.
     `settle` is how long nothing must move before a swap of unknown fate counts as never begun. Waiting begins with
     pauses of `poll`, which double up to `longest_poll`.
     """
@@ -73,6 +75,7 @@ class SwapLimits:
     timeout: float = 1800
     settle: float = 120
     warm_up: float = 300
+    roles: float = 900
     ask: float = 30
     poll: float = 1
     longest_poll: float = 15

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from durable.stores import Slot
+from durable.connections import HOST_STORAGE, access_of
+from durable.stores import Access, Slot
 from release.clock import Clock
 from release.swap import AccessError, AfterSwapError, App, LiveError, Report, SwapError, SwapLimits
 
@@ -82,7 +83,8 @@ def _await_answer(
     way_out: str,
 ) -> None:
     ping = _Ping.of(slot, settings)
-    deadline = clock.now() + limits.warm_up
+    longest = limits.roles if access_of(settings, HOST_STORAGE) is Access.IDENTITY else limits.warm_up
+    deadline = clock.now() + longest
     pauses = limits.pauses()
     last: str | None = None
     while True:
@@ -96,9 +98,7 @@ def _await_answer(
         last = told
         left = deadline - clock.now()
         if left <= 0:
-            raise SwapError(
-                f"The {slot} slot {told} after {limits.warm_up:g} seconds, and {ping.wanted} is wanted. {way_out}"
-            )
+            raise SwapError(f"The {slot} slot {told} after {longest:g} seconds, and {ping.wanted} is wanted. {way_out}")
         clock.sleep(min(next(pauses), left))
 
 

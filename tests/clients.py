@@ -11,11 +11,11 @@ from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.storage import StorageManagementClient
 from azure.mgmt.web import WebSiteManagementClient
 
-from localazure.identity import ACCESS_TOKEN, SUBSCRIPTION_ID
+from localazure.identity import ACCESS_TOKEN, HEADERS, SUBSCRIPTION_ID
 
 
 class FixedCredential:
-    """A token that local Azure takes, as it takes any."""
+    """The fixed token that local Azure takes."""
 
     def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:  # noqa: ARG002
         return AccessToken(ACCESS_TOKEN, 2**31)
@@ -27,7 +27,7 @@ def _over_http(endpoint: str) -> dict[str, Any]:
         "credential": FixedCredential(),
         "subscription_id": SUBSCRIPTION_ID,
         "base_url": endpoint,
-        "authentication_policy": HeadersPolicy({"Authorization": f"Bearer {ACCESS_TOKEN}"}),
+        "authentication_policy": HeadersPolicy(HEADERS),
     }
 
 

@@ -11,9 +11,11 @@ from localazure.arm.errors import invalid_content, resource_not_found
 from localazure.arm.events import EventLog
 from localazure.arm.ids import Address, ResourceId
 from localazure.arm.operations import RETRY_AFTER_MS, Operation, Operations
+from localazure.arm.roles import Roles
 from localazure.arm.storage_backend import StorageBackend
+from localazure.arm.tokens import Tokens
 from localazure.arm.tree import Json, Resource, Tree
-from localazure.identity import SUBSCRIPTION_ID
+from localazure.identity import CLIENT_ID, SUBSCRIPTION_ID
 
 if TYPE_CHECKING:
     from localazure.functions.hosts import Hosts
@@ -30,6 +32,8 @@ class Services:
     storage: StorageBackend
     base_url: str
     pace: float
+    roles: Roles
+    tokens: Tokens
     hosts: Hosts = field(init=False)
     """Needs all the others, and is put in once they are there."""
 
@@ -47,6 +51,7 @@ class Reply:
 class Call:
     """One request, in one transaction.
 
+    `principal` is who makes it, by its object id. `denials` is a test's wish for the role assignment that it makes.
     `after_commit` collects what is to be done between the commit and the answer.
     """
 
@@ -56,6 +61,8 @@ class Call:
     query: Mapping[str, str]
     content: Any
     api_version: str
+    principal: str = CLIENT_ID
+    denials: int | None = None
     after_commit: list[Callable[[], None]] = field(default_factory=list)
 
     @property

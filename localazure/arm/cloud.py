@@ -1,16 +1,16 @@
-"""How local Azure is found and signed in to: the cloud's metadata document, and a token that nobody checks."""
+"""How local Azure is found and signed in to: the cloud's metadata document, and the login of its one client."""
 
 from __future__ import annotations
 
-import base64
-import json
+from collections.abc import Mapping
 from typing import Final
 
+from localazure.arm.calls import Reply
+from localazure.arm.tokens import LIFETIME, Tokens
 from localazure.arm.tree import Json
-from localazure.identity import CLIENT_ID, TENANT_ID
+from localazure.identity import CLIENT_ID, CLIENT_SECRET
 
 OLDEST_METADATA: Final = "2019-05-01"
-_LIFETIME: Final = 86_400
 
 
 def metadata(base_url: str) -> Json:
@@ -47,23 +47,23 @@ def metadata(base_url: str) -> Json:
     }
 
 
-def token(audience: str, now: int) -> Json:
-    """An answer of the token endpoint; `now` is in seconds since 1970. The token is an unsigned JWT."""
-    claims = {
-        "aud": audience,
-        "iss": f"https://sts.localhost/{TENANT_ID}/",
-        "iat": now,
-        "nbf": now,
-        "exp": now + _LIFETIME,
-        "appid": CLIENT_ID,
-        "oid": CLIENT_ID,
-        "sub": CLIENT_ID,
-        "tid": TENANT_ID,
-        "ver": "1.0",
-    }
-    encoded = ".".join(_base64(json.dumps(part)) for part in ({"alg": "none", "typ": "JWT"}, claims))
-    return {"token_type": "Bearer", "expires_in": _LIFETIME, "ext_expires_in": _LIFETIME, "access_token": f"{encoded}."}
+def token(tokens: Tokens, form: Mapping[str, str]) -> Reply:
+    """An answer of the token endpoint, v1 or v2, to a login by client credentials."""
+    if form.get("grant_type") != "client_credentials":
+        return _refused(400, "unsupported_grant_type", "AADSTS70003: use the grant type client_credentials.")
+    if form.get("client_id") != CLIENT_ID:
+        given = form.get("client_id", "")
+        message = f"AADSTS700016: Application with identifier '{given}' was not found: the one client is {CLIENT_ID}."
+        return _refused(400, "unauthorized_client", message)
+    if form.get("client_secret") != CLIENT_SECRET:
+        return _refused(401, "invalid_client", "AADSTS7000215: Invalid client secret provided.")
+    audience = form.get("resource") or form.get("scope", "").removesuffix("/.default")
+    if not audience:
+        return _refused(400, "invalid_request", "AADSTS900144: The request body must contain 'scope' or 'resource'.")
+    issued = tokens.issue(CLIENT_ID, CLIENT_ID, audience)
+    lifetime = {"expires_in": LIFETIME, "ext_expires_in": LIFETIME}
+    return Reply(200, {"token_type": "Bearer", **lifetime, "access_token": issued})
 
 
-def _base64(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+def _refused(status: int, error: str, description: str) -> Reply:
+    return Reply(status, {"error": error, "error_description": description})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ CREATE TABLE IF NOT EXISTS operations (
     error TEXT, result TEXT, started TEXT NOT NULL, ended TEXT
 );
 CREATE INDEX IF NOT EXISTS operations_by_status ON operations (status);
+CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events (sequence INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, event TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS hub_runs (run TEXT PRIMARY KEY, account TEXT NOT NULL, instances TEXT NOT NULL);
 """
@@ -72,6 +74,13 @@ class Database:
         """Call this once the transaction around it is committed, and never if it isn't; without one, at once."""
         with self.transaction():
             self._follow_ups.append(follow_up)
+
+    def secret(self, name: str) -> str:
+        """64 random hexadecimal digits, the same ones each time that they are asked for under this name."""
+        with self.transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO secrets VALUES (?, ?)", (name, secrets.token_hex(32)))
+            (value,) = connection.execute("SELECT value FROM secrets WHERE name = ?", (name,)).fetchone()
+        return str(value)
 
     def close(self) -> None:
         with self._lock:

@@ -13,6 +13,7 @@ from localazure.arm import api_versions
 from localazure.arm.calls import Call, Reply, Services, operation_headers
 from localazure.arm.errors import (
     ArmError,
+    authorization_failed,
     bad_request,
     conflict,
     group_not_found,
@@ -32,6 +33,7 @@ from localazure.identity import SUBSCRIPTION_ID
 
 _LOG = logging.getLogger(__name__)
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-\w+)?")
+_VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
 _OPERATION = re.compile(r"[\w.]+/locations/operation(Statuses|Results)", re.IGNORECASE)
 
 
@@ -50,13 +52,20 @@ class Dispatcher:
         query: Mapping[str, str],
         content: Any,
         *,
+        principal: str,
+        denials: int | None = None,
         before_commit: Callable[[], None] = lambda: None,
         after_commit: Callable[[], None] = lambda: None,
     ) -> Reply:
-        """Answer a request; `content` is its JSON or None. The two hooks are where a test's fault strikes."""
+        """Answer a request of a principal; `content` is its JSON or None.
+
+        `denials` and the two hooks are where a test's fault strikes.
+        """
         try:
             version = _api_version(query)
-            call = Call(self._services, method, self._spelled(address(path)), query, content, version)
+            call = Call(
+                self._services, method, self._spelled(address(path)), query, content, version, principal, denials
+            )
             with self._services.database.transaction():
                 reply = self._answer(call)
                 before_commit()
@@ -76,6 +85,7 @@ class Dispatcher:
             return _operation(call)
         self._check_scope(call)
         kind = self._kind(call)
+        self._authorize(call, kind)
         if where.tail is None and where.namespace is None:
             return self._on_resource(call, kind)
         if call.method == "GET":
@@ -100,6 +110,11 @@ class Dispatcher:
                 change = {"PUT": kind.put, "PATCH": kind.patch, "DELETE": kind.delete}[call.method]
                 return change(call)
         raise method_not_allowed(call.method, kind.type)
+
+    def _authorize(self, call: Call, kind: ResourceType) -> None:
+        action, scope = _action(call, kind), call.address.resource
+        if not self._services.roles.may_act(call.principal, action, scope):
+            raise authorization_failed(call.principal, action, scope.text if scope else "/")
 
     def _check_scope(self, call: Call) -> None:
         """The subscription and the resource group that a request lies in must be there."""
@@ -171,6 +186,16 @@ def _act(kind: ResourceType, action: Action, call: Call) -> Reply:
     if action.changes:
         kind.before_change(call)
     return action.run(call)
+
+
+def _action(call: Call, kind: ResourceType) -> str:
+    """The action of a request as role definitions name it, such as Microsoft.Web/sites/slots/slotsswap/action."""
+    what = kind.type.replace(GROUP, "Microsoft.Resources/subscriptions/resourceGroups")
+    if call.method == "POST":
+        if call.address.namespace is not None:
+            what = call.address.namespace
+        return f"{what}/{call.address.tail}/action"
+    return f"{what}/{_VERBS[call.method]}" if call.method in _VERBS else what
 
 
 def _api_version(query: Mapping[str, str]) -> str:

@@ -22,6 +22,20 @@ class ArmError(Exception):
         return {"error": {"code": self.code, "message": self.message}}
 
 
+def unauthenticated(detail: str, code: str) -> ArmError:
+    return ArmError(401, code, f"Authentication failed. {detail}")
+
+
+def authorization_failed(principal: str, action: str, scope: str) -> ArmError:
+    return ArmError(
+        403,
+        "AuthorizationFailed",
+        f"The client '{principal}' with object id '{principal}' does not have authorization to perform action "
+        f"'{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh "
+        "your credentials.",
+    )
+
+
 def bad_request(message: str, code: str = "BadRequest") -> ArmError:
     return ArmError(400, code, message)
 

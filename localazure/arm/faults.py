@@ -1,4 +1,6 @@
-"""Faults that tests switch on: an answer that isn't ARM's, none at all, a late one, or the death of the server."""
+"""Faults that tests switch on: an answer that isn't ARM's, none at all, a late one, the death of the server, or a role
+assignment that takes effect late.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ EXIT_CODE: Final = 137
 
 
 _RULE: Final = frozenset({"method", "path", "host", "times", "fault"})
-_FAULT: Final = frozenset({"status", "retryAfter", "code", "reset", "delay", "die"})
+_FAULT: Final = frozenset({"status", "retryAfter", "code", "reset", "delay", "die", "denials"})
 
 
 class Death(StrEnum):
@@ -39,6 +41,8 @@ class Fault:
     reset: bool = False
     delay: float | None = None
     die: Death | None = None
+    denials: int | None = None
+    """The role assignment that the request makes takes effect at each place once it was denied there so often."""
 
     @property
     def error(self) -> ArmError:
@@ -103,7 +107,9 @@ def die() -> None:
 
 def _read(stated: Any) -> Rule:
     if not isinstance(stated, dict) or not isinstance(stated.get("fault"), dict):
-        raise invalid_content("a fault is {method?, path, host?, times?, fault: {status | reset | delay | die}}")
+        raise invalid_content(
+            "a fault is {method?, path, host?, times?, fault: {status | reset | delay | die | denials}}"
+        )
     given = stated["fault"]
     for keys, known in ((stated, _RULE), (given, _FAULT)):
         if unknown := sorted(set(keys) - known):
@@ -117,13 +123,17 @@ def _read(stated: Any) -> Rule:
             reset=bool(given.get("reset", False)),
             delay=None if given.get("delay") is None else float(given["delay"]),
             die=None if given.get("die") is None else Death(given["die"]),
+            denials=None if given.get("denials") is None else int(given["denials"]),
         )
         path = re.compile(str(stated.get("path", "")), re.IGNORECASE)
         host = re.compile(str(stated["host"]), re.IGNORECASE) if stated.get("host") else None
     except (ValueError, TypeError, re.error) as error:
         raise invalid_content(str(error)) from error
-    if sum((fault.status is not None, fault.reset, fault.delay is not None, fault.die is not None)) != 1:
-        raise invalid_content("a fault has exactly one of status, reset, delay and die")
+    kinds = (fault.status, fault.reset or None, fault.delay, fault.die, fault.denials)
+    if sum(kind is not None for kind in kinds) != 1:
+        raise invalid_content("a fault has exactly one of status, reset, delay, die and denials")
+    if fault.denials is not None and fault.denials < 1:
+        raise invalid_content("'denials' must be a whole number above 0")
     if fault.status is not None and not 200 <= fault.status <= 599:
         raise invalid_content("'status' must be from 200 to 599")
     if fault.delay is not None and not (math.isfinite(fault.delay) and fault.delay >= 0):

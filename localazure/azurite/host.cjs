@@ -1,8 +1,9 @@
 // One Node process for the blob, queue and table services of every storage account of local Azure.
 //
 // Arguments: the data folder, and the blob, queue and table ports.
-// Standard input: one JSON line per wish, {"accounts": {name: [key, key]}}, {"save": true}, or {} to hear whether it
-// lives. The first accounts, be there none, start the services.
+// Standard input: one JSON line per wish, {"save": true}, or {} to hear whether it lives, or {"accounts": {name: [key,
+// key]}, "access": …, "secrets": {"tokenKey", "pass"}} (see access.cjs). The first accounts, be there none, start the
+// services.
 // Standard output: one JSON line per wish once it is in force: {} or {"error": {"code", "message", "port"?}}.
 // When standard input ends, by a clean stop or because the server that holds its other end was killed, all is saved and
 // the process ends.
@@ -30,6 +31,8 @@ const { createInterface } = require("node:readline");
 const telemetry = require.resolve("applicationinsights", { paths: [require.resolve("azurite/package.json")] });
 require.cache[telemetry] = { id: telemetry, filename: telemetry, loaded: true, exports: {} };
 
+const { install, setAccess, setSecrets } = require("./access.cjs");
+
 const fromAzurite = (path) => require(`azurite/dist/src/${path}`);
 const [folder, ...ports] = process.argv.slice(2);
 const [blobPort, queuePort, tablePort] = ports.map(Number);
@@ -46,8 +49,9 @@ const PATHS = {
 const PLACEHOLDER = `placeholder:${randomBytes(64).toString("base64")}`;
 
 // The tail that all of Azurite's configurations share: loose, skipApiVersionCheck (client libraries are often newer
-// than Azurite), cert, key, pwd, oauth, disableProductStyleUrl (the account is always the first part of the path).
-const COMMON = [false, true, "", "", "", undefined, true];
+// than Azurite), cert, key, pwd, oauth (has it look at tokens, by access.cjs), disableProductStyleUrl (the account is
+// always the first part of the path).
+const COMMON = [false, true, "", "", "", "basic", true];
 
 function contentPaths(paths) {
   return [{ locationId: "Default", locationPath: join(folder, paths.content), maxConcurrency: 50 }];
@@ -86,6 +90,7 @@ const services = [];
 
 async function start() {
   mkdirSync(folder, { recursive: true });
+  install();
   fromAzurite("common/Logger").configLogger(false);
   fromAzurite("common/Telemetry").AzuriteTelemetryClient.init(folder, false);
   for (const make of [blobService, queueService, tableService]) {
@@ -123,6 +128,8 @@ function close() {
 
 async function obey(wish) {
   if (wish.accounts !== undefined) {
+    setSecrets(wish.secrets);
+    setAccess(wish.access);
     setAccounts(wish.accounts);
     if (services.length === 0) await start();
   }

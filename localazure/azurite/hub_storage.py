@@ -26,7 +26,8 @@ _CALL: Final[dict[str, Any]] = {
 class AzuriteHubStorage:
     """Implements localazure.hubs.table.HubStorage. Safe to call from several threads.
 
-    It has all accounts' present keys from the process that it serves them with. A client stays open for its rows.
+    It has all accounts' present keys from the process that it serves them with, and comes in where an account takes
+    none. A client stays open for its rows.
     """
 
     def __init__(self, process: AzuriteProcess, endpoints: Endpoints) -> None:
@@ -44,11 +45,11 @@ class AzuriteHubStorage:
 
         self._process.ensure()
         credential = {"account_name": account, "account_key": self._key(account)}
-        with QueueServiceClient(f"{self._endpoints.queue}/{account}", credential, **_CALL) as queue_client:
+        with QueueServiceClient(f"{self._endpoints.queue}/{account}", credential, **self._call) as queue_client:
             for name in queues:
                 with suppress(ResourceExistsError):
                     queue_client.create_queue(name)
-        with BlobServiceClient(f"{self._endpoints.blob}/{account}", credential, **_CALL) as blob_client:
+        with BlobServiceClient(f"{self._endpoints.blob}/{account}", credential, **self._call) as blob_client:
             for name in containers:
                 with suppress(ResourceExistsError):
                     blob_client.create_container(name)
@@ -110,9 +111,13 @@ class AzuriteHubStorage:
             client = self._clients.get((account, key))
             if client is None:
                 client = self._clients[account, key] = TableServiceClient(
-                    f"{self._endpoints.table}/{account}", credential=AzureNamedKeyCredential(account, key), **_CALL
+                    f"{self._endpoints.table}/{account}", credential=AzureNamedKeyCredential(account, key), **self._call
                 )
             return client
+
+    @property
+    def _call(self) -> dict[str, Any]:
+        return {**_CALL, "headers": self._process.pass_header}
 
     def _key(self, account: str) -> str:
         return self._process.accounts[account][0]

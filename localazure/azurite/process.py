@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import threading
@@ -12,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
+from localazure.arm.storage_backend import Access, Grant
 from localazure.errors import LocalAzureError, PortTakenError
 from localazure.locks import FileLock
 from localazure.state import REPOSITORY, Ports
@@ -44,12 +46,24 @@ class AzuriteProcess:
         self._log = log
         self._guard = threading.Lock()
         self._accounts: Accounts = {}
+        self._access: Mapping[str, Access] = {}
+        # Nobody's, until the key of local Azure's login is known.
+        self._token_key = secrets.token_hex(32)
+        self._pass = secrets.token_hex(32)
         self._process: subprocess.Popen[str] | None = None
         self._ready = False
 
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
+
+    @property
+    def pass_header(self) -> dict[str, str]:
+        """With this header, which only these two processes know, keys open even an account that takes no keys.
+
+        Local Azure's own access is by key, since azure-data-tables sends no token over http.
+        """
+        return {"x-localazure-pass": self._pass}
 
     @property
     def accounts(self) -> Accounts:
@@ -62,12 +76,17 @@ class AzuriteProcess:
             if self._process is None:
                 self._launch()
 
-    def set_accounts(self, accounts: Accounts) -> None:
+    def trust(self, token_key: str) -> None:
+        """From the next `set_accounts` on, tokens signed with this key are accepted."""
+        with self._guard:
+            self._token_key = token_key
+
+    def set_accounts(self, accounts: Accounts, access: Mapping[str, Access]) -> None:
         """From now on these accounts and keys are accepted, and no others. Their data isn't touched."""
         with self._guard:
             self._ensure()
-            self._ask({"accounts": accounts})
-            self._accounts = dict(accounts)
+            self._ask(self._wish(accounts, access))
+            self._accounts, self._access = dict(accounts), dict(access)
 
     def ensure(self) -> None:
         """Start the process again if it has died."""
@@ -108,7 +127,7 @@ class AzuriteProcess:
         if self._process is None:
             self._launch()
         try:
-            self._ask({"accounts": self._accounts})
+            self._ask(self._wish(self._accounts, self._access))
         except LocalAzureError:
             self._discard()
             raise
@@ -145,6 +164,16 @@ class AzuriteProcess:
         finally:
             lock.release()
 
+    def _wish(self, accounts: Accounts, access: Mapping[str, Access]) -> dict[str, Any]:
+        told = {name: access.get(name, Access()) for name in accounts}
+        return {
+            "accounts": accounts,
+            "access": {
+                name: {"keys": each.keys, "grants": [_grant(one) for one in each.grants]} for name, each in told.items()
+            },
+            "secrets": {"tokenKey": self._token_key, "pass": self._pass},
+        }
+
     def _ask(self, wish: Mapping[str, Any]) -> None:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
@@ -172,6 +201,10 @@ class AzuriteProcess:
             _close_pipes(self._process)
             self._process.wait()
             self._process, self._ready = None, False
+
+
+def _grant(grant: Grant) -> dict[str, Any]:
+    return {**vars(grant), "permits": sorted(grant.permits)}
 
 
 def _close_pipes(process: subprocess.Popen[str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from localazure.arm.storage_backend import Access
 from localazure.azurite.hub_storage import AzuriteHubStorage
 from localazure.azurite.process import Accounts, AzuriteProcess
 from localazure.environment import Endpoints
@@ -23,7 +24,8 @@ _CALL: Final[dict[str, Any]] = {"retry_total": 0, "connection_timeout": 5, "read
 class AzuriteStorage:
     """Implements localazure.arm.storage_backend.StorageBackend. Safe to call from several threads.
 
-    Containers that it made or deleted are on disk when a call returns.
+    Containers that it made or deleted are on disk when a call returns. Its own requests are signed with keys, and are
+    taken even where an account takes no keys (AzuriteProcess.pass_header).
     """
 
     def __init__(self, process: AzuriteProcess, endpoints: Endpoints) -> None:
@@ -38,8 +40,12 @@ class AzuriteStorage:
         import azure.storage.blob
         import azure.storage.queue  # noqa: F401
 
-    def set_accounts(self, accounts: Accounts) -> None:
-        self._process.set_accounts(accounts)
+    def trust(self, token_key: str) -> None:
+        self._process.trust(token_key)
+
+    def set_accounts(self, accounts: Accounts, access: Mapping[str, Access] | None = None) -> None:
+        self._process.set_accounts(accounts, access or {})
+        self._keys = {name: first for name, (first, _) in accounts.items()}
 
     def endpoints(self, account: str) -> Mapping[str, str]:
         at = self._endpoints
@@ -94,7 +100,7 @@ class AzuriteStorage:
         self._process.ensure()
         account = urlsplit(url).path.split("/")[1]
         credential = {"account_name": account, "account_key": key}
-        with BlobClient.from_blob_url(url, credential=credential, **_CALL) as client:
+        with BlobClient.from_blob_url(url, credential=credential, **self._call) as client:
             try:
                 return client.download_blob().readall()
             except ResourceNotFoundError:
@@ -104,19 +110,23 @@ class AzuriteStorage:
         """Close the connections that it keeps open."""
         self.hubs.close()
 
+    @property
+    def _call(self) -> dict[str, Any]:
+        return {**_CALL, "headers": self._process.pass_header}
+
     def _blobs(self, account: str, key: str) -> BlobServiceClient:
         from azure.storage.blob import BlobServiceClient
 
         self._process.ensure()
         credential = {"account_name": account, "account_key": key}
-        return BlobServiceClient(self.endpoints(account)["blob"], credential, **_CALL)
+        return BlobServiceClient(self.endpoints(account)["blob"], credential, **self._call)
 
     def _queues(self, account: str, key: str) -> QueueServiceClient:
         from azure.storage.queue import QueueServiceClient
 
         self._process.ensure()
         credential = {"account_name": account, "account_key": key}
-        return QueueServiceClient(self.endpoints(account)["queue"], credential, **_CALL)
+        return QueueServiceClient(self.endpoints(account)["queue"], credential, **self._call)
 
     def _tables(self, account: str, key: str) -> TableServiceClient:
         from azure.core.credentials import AzureNamedKeyCredential
@@ -124,4 +134,4 @@ class AzuriteStorage:
 
         self._process.ensure()
         credential = AzureNamedKeyCredential(account, key)
-        return TableServiceClient(self.endpoints(account)["table"], credential=credential, **_CALL)
+        return TableServiceClient(self.endpoints(account)["table"], credential=credential, **self._call)

@@ -17,13 +17,22 @@ from durable.host_json import (
     generation_of,
     read_host_json,
 )
-from durable.hub_names import DURABLE_1_DEFAULT, MAX_PARTITIONS, default_hub_name, hub_name_problem
+from durable.hub_names import (
+    DEFAULT_TRACKING_PREFIX,
+    DURABLE_1_DEFAULT,
+    MAX_PARTITIONS,
+    default_hub_name,
+    hub_name_problem,
+)
 from localazure.arm.web_apps import PRODUCTION
 from localazure.functions.errors import HostError
-from localazure.hubs.spec import DEFAULT_TRACKING_PREFIX, HubSpec
+from localazure.hubs.spec import HubSpec
 
 Keys = Callable[[str], tuple[str, ...] | None]
-"""The present keys of a storage account by its name; None if there is no such account."""
+"""The keys that open a storage account now, by its name, none if it takes no keys; None if there is no such account."""
+
+Denied = Callable[[str], str | None]
+"""Why the app can't use a connection by identity, by the connection's name; None if it can."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,9 @@ class Binding:
     connection: str
 
 
-def bind(host_json: str, settings: Mapping[str, str], site: str, slot: str, keys: Keys) -> Binding:
+def bind(
+    host_json: str, settings: Mapping[str, str], site: str, slot: str, keys: Keys, denied: Denied = lambda _: None
+) -> Binding:
     """The hub of an app that runs in this slot. Raises HostError for what the real host doesn't start with."""
     text = overridden(host_json, settings)
     try:
@@ -44,22 +55,22 @@ def bind(host_json: str, settings: Mapping[str, str], site: str, slot: str, keys
     if durable.provider.lower() != AZURE_STORAGE.lower():
         raise HostError(f"storageProvider.type is {durable.provider}, and local Azure has {AZURE_STORAGE} alone.")
     if family(settings, HOST_STORAGE):
-        account_of(settings, HOST_STORAGE, keys)
-    account = account_of(settings, durable.connection_name, keys)
+        account_of(settings, HOST_STORAGE, keys, denied)
+    account = account_of(settings, durable.connection_name, keys, denied)
     tracking = durable.tracking_connection_name
     return Binding(
         HubSpec(
             account,
             _hub_name(text, durable, settings, site, slot),
             _partitions(text),
-            account_of(settings, tracking, keys) if tracking else None,
+            account_of(settings, tracking, keys, denied) if tracking else None,
             durable.tracking_prefix or DEFAULT_TRACKING_PREFIX,
         ),
         durable.connection_name,
     )
 
 
-def account_of(settings: Mapping[str, str], connection: str, keys: Keys) -> str:
+def account_of(settings: Mapping[str, str], connection: str, keys: Keys, denied: Denied) -> str:
     """The account that a connection leads to. Raises HostError if it can't be used."""
     try:
         access = table_access(settings, connection)
@@ -71,7 +82,15 @@ def account_of(settings: Mapping[str, str], connection: str, keys: Keys) -> str:
             f"The connection {connection} leads to the storage account {access.account}, which doesn't exist. "
             f"Make it, or correct {connection}."
         )
-    if isinstance(access, KeyAccess):
+    if not isinstance(access, KeyAccess):
+        if (problem := denied(connection)) is not None:
+            raise HostError(f"{problem[:1].upper()}{problem[1:]}.")
+    elif not known:
+        raise HostError(
+            f"The connection {connection} is by key, and the storage account {access.account} takes no keys. "
+            "Connect by identity, or set allowSharedKeyAccess of the account to true."
+        )
+    else:
         key = parse_connection_string(access.connection_string).get("accountkey")
         if key not in known:
             raise HostError(

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from durable.app_settings import PACKAGE, PACKAGE_IDENTITY
 from localazure.arm.calls import Services
 from localazure.arm.events import Phase
 from localazure.arm.ids import ResourceId
+from localazure.arm.managed_identity import connection_problem, environment, package_problem
+from localazure.arm.roles import keys_allowed
 from localazure.arm.tree import Json, Resource
 from localazure.arm.types.accounts import TYPE as ACCOUNT
 from localazure.arm.types.accounts import keys as keys_of
@@ -174,11 +177,12 @@ class Hosts:
         site, slot = site_of(host.app).name, slot_of(host.app)
         binding = hub = None
         if package.durable:
-            binding = bind(package.host_json, host.settings, site, slot, self._keys)
+            denied = partial(connection_problem, self._services, app, host.settings)
+            binding = bind(package.host_json, host.settings, site, slot, self._keys_in_force, denied)
             hub = self.hubs.join(binding.hub)
         start = {
             "folder": str(package.folder),
-            "settings": dict(host.settings),
+            "settings": {**host.settings, **environment(self._services, app)},
             "site": site,
             "hub": {"name": hub.name, "address": hub.address} if hub else None,
             "rpc": f"{self._services.base_url}{RPC}/{host.id}/",
@@ -225,12 +229,14 @@ class Hosts:
         """The content of the package. Raises HostError if it can't be read."""
         parts = urlsplit(settings[PACKAGE])
         bare = parts._replace(query="").geturl()
-        if not parts.query and (problem := _reader_problem(app, settings.get(PACKAGE_IDENTITY, ""))) is not None:
-            raise HostError(problem)
         account = parts.path.split("/")[1] if "/" in parts.path else ""
         known = self._keys(account)
         if known is None:
             raise HostError(f"the package at {bare} lies in no storage account of local Azure.")
+        if not parts.query:
+            problem = package_problem(self._services, app, settings.get(PACKAGE_IDENTITY, ""), bare)
+            if problem is not None:
+                raise HostError(f"{problem}.")
         try:
             content = self._services.storage.read_blob(bare, known[0])
         except Exception as error:
@@ -243,6 +249,10 @@ class Hosts:
     def _keys(self, account: str) -> tuple[str, str] | None:
         found = self._services.tree.named([ACCOUNT], account)
         return None if found is None or found.properties["provisioningState"] != "Succeeded" else keys_of(found)
+
+    def _keys_in_force(self, account: str) -> tuple[str, ...] | None:
+        found = self._services.tree.named([ACCOUNT], account)
+        return self._keys(account) if found is None or keys_allowed(found) else ()
 
     def _note_who_left(self) -> None:
         """Have the log tell of workers that were on a hub when local Azure was killed that they are gone."""
@@ -294,21 +304,6 @@ class Hosts:
         for host in hosts:
             self._leaving.add(host)
             threading.Thread(target=end, args=(host,), name="end-host", daemon=True).start()
-
-
-def _reader_problem(app: Resource, reader: str) -> str | None:
-    """Why the app may not read a package without a SAS."""
-    identity: Json = app.body.get("identity") or {}
-    if not reader:
-        return f"the package's URL has no SAS and {PACKAGE_IDENTITY} names no identity to read it with."
-    if reader.lower() == "systemassigned":
-        return None if "SystemAssigned" in identity.get("type", "") else "the app has no system-assigned identity."
-    assigned = {text.lower() for text in identity.get("userAssignedIdentities") or {}}
-    return (
-        None
-        if reader.lower() in assigned
-        else f"the identity {reader}, which {PACKAGE_IDENTITY} names, isn't assigned to the app."
-    )
 
 
 def _hub_told(plan: Plan | None) -> Json:

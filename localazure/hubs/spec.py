@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from durable.hub_names import hub_resources
+from durable.hub_names import DEFAULT_TRACKING_PREFIX, hub_resources
 from localazure.hubs.table import HubStorage, Place
-
-DEFAULT_TRACKING_PREFIX = "DurableTask"
-"""What tables in a tracking store are named by unless host.json says otherwise (azure_facts.md 1.2)."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from tenacity import (
 )
 from tenacity.nap import sleep_using_event
 
+from localazure.identity import HEADERS
 from localazure.provider.endpoint import metadata_url, require_loopback, resource_manager
 from localazure.provider.errors import ArmError, CancelledError, TimedOutError, UnreachableError
 
@@ -62,7 +63,7 @@ class ArmClient:
             trust_env=False,
             follow_redirects=False,
             timeout=httpx.Timeout(60, connect=5),
-            headers={"Accept": "application/json"},
+            headers={"Accept": "application/json", **HEADERS},
         )
         self._discovery = Lock()
 

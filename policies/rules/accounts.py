@@ -8,9 +8,10 @@ from durable import app_settings, connections
 from durable.stores import DISPOSABLE, DISPOSABLE_TAG
 from policies.addresses import Address, address_of
 from policies.config import Config
-from policies.finding import Finding
+from policies.finding import Finding, advice
 from policies.model import Program, Slot
 from policies.resources import Resource
+from policies.rules.identities import by_identity
 from policies.scope import connections_of, durable_sites, is_durable
 from policies.values import UNKNOWN
 
@@ -65,6 +66,49 @@ def _guarded(account: Resource) -> bool:
     tags = account.get("tags")
     tag = tags.get(DISPOSABLE_TAG) if isinstance(tags, dict) else tags
     return account.protect or tag == DISPOSABLE or tag is UNKNOWN
+
+
+def keys_agree(program: Program, config: Config) -> Iterator[Finding]:
+    """Where a setting has an account's key the account takes it, and a store that no setting has a key of takes none.
+
+    The host's own account may take keys that nobody sets: packages are uploaded with them.
+    """
+    by_key: set[str] = set()
+    as_identity: set[str] = set()
+    for site in durable_sites(program, config):
+        durable = connections_of(program, site, config)
+        for connection in (*durable, connections.HOST_STORAGE):
+            for slot in site.slots:
+                address = address_of(program, slot, connection)
+                if address is None:
+                    continue
+                if not by_identity(slot, connection):
+                    by_key |= address.accounts
+                    yield from _refused_key(program, slot, connection, address)
+                elif connection in durable and address.account is not None:
+                    as_identity.add(address.account)
+    for key in sorted(as_identity - by_key):
+        account = program.accounts.get(key)
+        if account is not None and account.get("allowSharedKeyAccess") in (None, True):
+            yield advice(
+                account,
+                f"account {account.name!r} holds a task hub, is reached by identities only, and its keys open it all "
+                "the same. Who has one reads and changes all orchestrations. Set allowSharedKeyAccess to false",
+            )
+
+
+def _refused_key(program: Program, slot: Slot, connection: str, address: Address) -> Iterator[Finding]:
+    """In a preview that doesn't know the account, it is refused if all that it may be take no keys."""
+    accounts = [program.accounts.get(key) for key in sorted(address.accounts)]
+    shut = [a for a in accounts if a is not None and a.get("allowSharedKeyAccess") is False]
+    if not accounts or address.others or len(shut) < len(accounts):
+        return
+    yield Finding(
+        slot.origin(connection),
+        f"{connection!r} of {slot.label} has a key of account {shut[0].name!r}, which takes none "
+        "(allowSharedKeyAccess is false). The slot is cut off from its storage, and its orchestrations stand still. "
+        f"Connect by identity ({connection}__accountName), or allow keys until no slot has one",
+    )
 
 
 def hardened(program: Program, config: Config) -> Iterator[Finding]:

@@ -39,6 +39,8 @@ def reach_every_store(program: Program, config: Config) -> Iterator[Finding]:
                 for account in address.accounts if address else ():
                     accounts.setdefault(account, name)
         for slot in site.slots:
+            for name in names:
+                yield from _unassigned(program, slot, name)
             used = next((name for name in names if by_identity(slot, name)), None)
             for principal in principals_of(program, slot, used) if used else ():
                 for account, name in accounts.items():
@@ -73,6 +75,45 @@ def principals_of(program: Program, slot: Slot, connection: str) -> list[Resourc
         if identity.urn in made_from
         or any(id_.endswith(f"/{(identity.text('resourceName') or '?').lower()}") for id_ in ids)
     ]
+
+
+def _unassigned(program: Program, slot: Slot, connection: str) -> Iterator[Finding]:
+    """A clientId of an identity that the slot doesn't have: it gets no token, whatever roles that identity has."""
+    parts = {part(name, connection): name for name in connections.family(slot.settings, connection)}
+    setting = parts.get(CLIENT_ID) if "credential" in parts else None
+    if setting is None or slot.resource is None or not _identity_type(slot.resource):
+        return
+    own = principals_of(program, slot, connection)
+    if "userassigned" not in _identity_type(slot.resource).replace(" ", ""):
+        problem = "it has no user-assigned identity"
+    elif own and _is_of_another(program, slot, setting, own):
+        problem = f"its identity is {', '.join(repr(identity.name) for identity in own)}, which has another client id"
+    else:
+        return
+    yield Finding(
+        slot.origin(setting),
+        f"{slot.label} reaches storage by {setting!r}, and {problem}. It gets no token, and its host doesn't start. "
+        "Assign the identity of that client id to every slot",
+    )
+
+
+def _is_of_another(program: Program, slot: Slot, setting: str, own: list[Resource]) -> bool:
+    """Whether a client id is surely none of these identities'."""
+    value = slot.settings[setting]
+    if value is UNKNOWN:
+        made_from = slot.origins[setting].sources
+        return any(identity.urn in made_from for identity in program.identities) and not any(
+            identity.urn in made_from for identity in own
+        )
+    known = [identity.outputs.get("clientId") for identity in own]
+    if not all(isinstance(client, str) for client in known) or len(own) < _assigned(slot):
+        return False
+    return value.lower() not in {client.lower() for client in known if isinstance(client, str)}
+
+
+def _assigned(slot: Slot) -> int:
+    listed = slot.resource.get("identity", "userAssignedIdentities") if slot.resource else None
+    return len(listed) if isinstance(listed, Mapping | list) else 0
 
 
 def _identity_type(app: Resource) -> str:

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
+from durable.hub_names import DEFAULT_TRACKING_PREFIX
 from policies.addresses import Address, address_of
 from policies.config import Config
 from policies.finding import Finding, later, never
-from policies.hubs import hub_of, override
+from policies.hubs import HUB_OVERRIDE, Hub, hub_of, override
 from policies.model import Program, Slot, Value
 from policies.packages import host_jsons
 from policies.rules.task_hubs import TELL_HUB
 from policies.scope import durable_sites
 from policies.values import UNKNOWN
 
-DEFAULT_PREFIX = "durabletask"
+DEFAULT_PREFIX = DEFAULT_TRACKING_PREFIX.lower()
 """In lower case, as table names compare (azure_facts.md 1.2). Unrelated apps have it in common."""
 
 
@@ -44,11 +45,15 @@ def consistent(program: Program, config: Config) -> Iterator[Finding]:
 def hub_unique(program: Program, config: Config) -> Iterator[Finding]:
     by_account: dict[str, list[Tracking]] = {}
     for store in _stores(program, config):
+        if store.connection is not None and store.slot.site.has_slots:
+            yield from _literal(store.slot, hub_of(program, store.slot, config))
         if store.account:
             by_account.setdefault(store.account, []).append(store)
     for account, users in by_account.items():
         for one, other in combinations(users, 2):
             first, second = (hub_of(program, store.slot, config) for store in (one, other))
+            if one.slot.site is other.slot.site and _is_literal(first) and _is_literal(second):
+                continue  # said of each already
             if UNKNOWN in (first.name, second.name):
                 yield later(other.slot.where, f"the hub names of {one.slot.label} and of {other.slot.label}")
             elif first.known is None or second.known is None:
@@ -64,6 +69,21 @@ def hub_unique(program: Program, config: Config) -> Iterator[Finding]:
                     f"{account!r}. Since Durable 2.10 leases and large messages are there too, so the two would take "
                     "each other's. Give each a hub name of its own, by %Setting% in host.json for slots",
                 )
+
+
+def _is_literal(hub: Hub) -> bool:
+    """Whether host.json itself names the hub, so that each slot that runs the package has the same."""
+    return hub.known is not None and hub.setting is None and hub.said_by != HUB_OVERRIDE
+
+
+def _literal(slot: Slot, hub: Hub) -> Iterator[Finding]:
+    if _is_literal(hub):
+        yield Finding(
+            slot.where,
+            f"{slot.label} has a tracking store, and host.json names its hub literally, {hub.known!r} ({hub.said_by}). "
+            "The hubs of its site's slots meet in that store, leases and messages too since Durable 2.10, so they "
+            'need different names. Write "hubName": "%TaskHub%", and give each slot a TaskHub of its own, not sticky',
+        )
 
 
 def _stores(program: Program, config: Config) -> Iterator[Tracking]:

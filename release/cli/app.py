@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from durable.app_settings import held_package, package_name_problem
+from durable.statuses import InstanceStatus
 from durable.stores import Colour, Slot
+from release.cli import instances as instances_
 from release.cli import packages as packages_
 from release.cli import releases
 from release.cli import status as status_
@@ -21,12 +24,14 @@ from release.cli.options import (
     DrainOption,
     ExceptOption,
     JsonOption,
+    LinesOption,
     PackageOption,
     PolicyOption,
     PollOption,
     StackOption,
     SteadyOption,
     TimeoutOption,
+    age,
     gate_values,
 )
 from release.cli.releases import Step, Wish
@@ -34,6 +39,7 @@ from release.cli.screen import readings
 from release.direction import Direction
 from release.drain import State, unknown, wait_until_drained
 from release.endings import Ending
+from release.instance_query import Filter
 from release.instances import StoreUnknownError
 from release.patience import Patience
 from release.planner import Drain
@@ -105,7 +111,8 @@ def gate(
     command = Command(context, as_json=as_json)
     with command.ends():
         found = source(asked, lambda: command.app(stack), command.tools.environ)
-        patience = _patience(found.gate, gate_values(timeout, steady, poll, excepted))
+        values = gate_values(timeout, steady, poll, excepted)
+        patience = replace(_patience(found.gate, values), for_roles=found.for_roles)
         with command.screen.waiting("waiting for orchestrations to end") as tell:
             report = readings(tell)
             try:
@@ -216,6 +223,81 @@ def packages(
         else:
             document = packages_.packages(*parts)
         command.screen.show(document, lambda console: packages_.show(document, console))
+
+
+@app.command()
+def instances(
+    context: typer.Context,
+    stack: StackOption = None,
+    connection: Annotated[
+        str | None,
+        typer.Option(
+            "--connection",
+            metavar="SETTING|STRING",
+            help="In place of the app's accounts one by the name of an environment variable that holds its connection, "
+            "or by the connection string itself, which other processes of this machine can see.",
+        ),
+    ] = None,
+    hubs: Annotated[
+        list[str] | None, typer.Option("--hub", metavar="NAME", help="Of this task hub; may be given several times.")
+    ] = None,
+    versions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--version", metavar="TEXT", help='Of this orchestration version, "" for none; may be given several times.'
+        ),
+    ] = None,
+    statuses: Annotated[
+        list[InstanceStatus] | None,
+        typer.Option(
+            "--status",
+            metavar="STATUS",
+            case_sensitive=False,
+            help="In this status, such as running; may be given several times.",
+        ),
+    ] = None,
+    active: Annotated[
+        bool, typer.Option("--active", help="In a status that a gate waits for, those that nobody knows among them.")
+    ] = False,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="GLOB", help="Of orchestrators with such a name, as in process_*.")
+    ] = None,
+    id_prefix: Annotated[str, typer.Option("--id", metavar="PREFIX", help="Whose id begins with this.")] = "",
+    older_than: Annotated[
+        timedelta | None,
+        typer.Option("--older-than", metavar="AGE", parser=age, help="Created longer ago: 90s, 30m, 2h, 7d."),
+    ] = None,
+    newer_than: Annotated[
+        timedelta | None,
+        typer.Option("--newer-than", metavar="AGE", parser=age, help="Created since then: 90s, 30m, 2h, 7d."),
+    ] = None,
+    entities: Annotated[bool, typer.Option("--entities", help="Entities too.")] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", min=1, help=f"At most so many; {instances_.FEW} unless --json is given."),
+    ] = None,
+    as_json: LinesOption = False,
+) -> None:
+    """The orchestrations in the app's stores, and those of all apps in the tracking store that it shares."""
+    if active and statuses:
+        raise typer.BadParameter("name --active or --status: it stands for all statuses that a gate waits for")
+    command = Command(context, as_json=as_json, lines=True)
+    with command.ends():
+        now = command.tools.now()
+        wanted = Filter(
+            hubs=frozenset(hubs or ()),
+            versions=frozenset(versions or ()),
+            statuses=frozenset(statuses or ()),
+            active=active,
+            name=name,
+            id_prefix=id_prefix,
+            before=None if older_than is None else now - older_than,
+            since=None if newer_than is None else now - newer_than,
+            entities=entities,
+        )
+        sources = instances_.sources(connection, lambda: command.app(stack), command.tools.environ)
+        at_most = limit or (None if as_json else instances_.FEW)
+        instances_.show(sources, wanted, at_most, now, command.screen)
 
 
 def _release(

@@ -36,9 +36,9 @@ _ERRORS = (
 class Command:
     """The tools are those that the context holds, or else the real ones."""
 
-    def __init__(self, context: typer.Context, *, as_json: bool) -> None:
+    def __init__(self, context: typer.Context, *, as_json: bool, lines: bool = False) -> None:
         self.tools: Tools = context.obj or real_tools()
-        self.screen = Screen(as_json=as_json)
+        self.screen = Screen(as_json=as_json, lines=lines)
 
     def app(self, stack: str | None) -> tuple[Project, Settings, Site]:
         """The program's stack, its config, and the app in Azure that it is about."""

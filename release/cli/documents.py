@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from durable.stores import Colour, Release, Slot
 from release.drain import State, Verdict
 from release.endings import Ending
+from release.instance_query import Row
 from release.instances import Instance
 from release.observed import Absent, Blank, Observed, Unclear, View
 
@@ -20,6 +21,9 @@ class Document(BaseModel):
 
     def text(self) -> str:
         return self.model_dump_json(by_alias=True, indent=2)
+
+    def line(self) -> str:
+        return self.model_dump_json(by_alias=True)
 
 
 class InstanceDocument(Document):
@@ -42,6 +46,7 @@ class GateDocument(Document):
     state: State
     reason: str
     account: str
+    tracking_account: str | None
     hubs: tuple[str, ...]
     active: int
     by_status: dict[str, int]
@@ -55,6 +60,7 @@ class GateDocument(Document):
             state=verdict.state,
             reason=verdict.sentence(),
             account=verdict.account,
+            tracking_account=verdict.tracking or None,
             hubs=verdict.hubs,
             active=len(verdict.active),
             by_status=dict(verdict.by_status),
@@ -142,6 +148,24 @@ class PackageDocument(Document):
 class PackagesDocument(Document):
     packages: tuple[PackageDocument, ...]
     pruned: tuple[str, ...]
+
+
+class ListedDocument(Document):
+    """An instance in a list, a line each."""
+
+    account: str
+    hub: str | None
+    id: str
+    name: str
+    version: str
+    status: str
+    active: bool
+    created: datetime | None
+    updated: datetime | None
+
+    @classmethod
+    def of(cls, row: Row) -> ListedDocument:
+        return cls(**vars(row), active=row.active)
 
 
 class FailureDocument(Document):

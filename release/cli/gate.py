@@ -13,6 +13,7 @@ from release.observed import Stores, view
 from release.one_hub import OneHub
 from release.settings import GateSettings, Settings
 from release.status_check import open_status_check
+from release.tracked import open_tracking
 
 KEY_VARIABLE = "STATUS_CHECK_KEY"
 """The environment variable with the key of StatusCheck: other processes can see the command line."""
@@ -51,10 +52,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Source:
-    """How to open a store, which may raise StoreUnknownError or LiveError, and how config says to wait for it."""
+    """How to open a store, which may raise StoreUnknownError or LiveError, and how config says to wait for it.
+
+    `for_roles` is as in Patience.
+    """
 
     open: Callable[[], Instances]
     gate: GateSettings
+    for_roles: bool = False
 
 
 def source(asked: Asked, app: Callable[[], tuple[Project, Settings, Site]], environ: Mapping[str, str]) -> Source:
@@ -68,8 +73,9 @@ def source(asked: Asked, app: Callable[[], tuple[Project, Settings, Site]], envi
     _, settings, site = app()
     if asked.slot is not None:
         slot = asked.slot
-        return Source(lambda: _of_slot(site, slot), settings.gate)
-    return Source(lambda: _of_colour(site, settings.app_names.stores, asked.colour), settings.gate)
+        return Source(lambda: _of_slot(site, slot), settings.gate, bool(settings.readers))
+    stores = settings.app_names.stores
+    return Source(lambda: _of_colour(site, stores, asked.colour), settings.gate, bool(settings.readers))
 
 
 def _of_slot(site: Site, slot: Slot) -> Instances:
@@ -89,8 +95,12 @@ def _of_colour(site: Site, stores: Stores, colour: Colour | None) -> Instances:
     raise StoreUnknownError("", f"no slot names the {colour} one now; see `python -m release status`")
 
 
+def named(connection: str, environ: Mapping[str, str]) -> tuple[Mapping[str, str], str]:
+    """The settings and the connection's name in them, by a connection string or by its name in the environment."""
+    return ({_LITERAL: connection}, _LITERAL) if "=" in connection else (environ, connection)
+
+
 def _of_connection(connection: str, hub: str | None, environ: Mapping[str, str]) -> Instances:
-    """A store by a connection string, or by the name of a connection in the environment."""
-    literal = "=" in connection
-    store = open_store({_LITERAL: connection}, _LITERAL) if literal else open_store(environ, connection)
-    return OneHub(store, hub) if hub else store
+    settings, name = named(connection, environ)
+    store = open_store(settings, name)
+    return OneHub(store, open_tracking(settings, name, [hub]), hub) if hub else store

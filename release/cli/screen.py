@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from durable.connections import redacted
@@ -19,10 +19,11 @@ _PIPE_WIDTH = 200
 
 
 class Screen:
-    """Prints for a person, or with `as_json` one document for a program."""
+    """Prints for a person, or with `as_json` one document for a program; with `lines` many, each in its line."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, lines: bool = False) -> None:
         self._as_json = as_json
+        self._lines = lines
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def tell(self, sentence: str) -> None:
@@ -41,14 +42,26 @@ class Screen:
     def show(self, document: Document, human: Callable[[Console], None]) -> None:
         """The command's answer, on stdout: the document, or what `human` prints."""
         if self._as_json:
-            sys.stdout.write(document.text() + "\n")
+            sys.stdout.write((document.line() if self._lines else document.text()) + "\n")
         else:
-            human(Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, soft_wrap=True))
+            human(_console())
+
+    def show_part(self, documents: Iterable[Document], human: Callable[[], RenderableType]) -> None:
+        """A part of an answer that has more to come, seen at once: the documents, or what `human` gives."""
+        if self._as_json:
+            sys.stdout.writelines(f"{document.line()}\n" for document in documents)
+        else:
+            _console().print(human())
+        sys.stdout.flush()
 
     def fail(self, ending: Ending, reason: str) -> None:
         """Why a command couldn't do its part: on stderr for a person, as a document for a program."""
         reason = redacted(reason)
         self.show(FailureDocument(outcome=ending, reason=reason), lambda _: self.tell(reason))
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, soft_wrap=True)
 
 
 def readings(tell: Callable[[str], None]) -> Callable[[Verdict], None]:

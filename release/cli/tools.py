@@ -15,8 +15,9 @@ from release.clock import SYSTEM_CLOCK, Clock
 from release.instances import Instances
 from release.live import Live
 from release.observed import Observed
-from release.package_store import PackageStore, open_package_store
+from release.package_store import PackageStore
 from release.settings import Settings
+from release.tables import Tables
 
 PROJECT: Path = Path(__file__).resolve().parents[2]
 """The folder of the Pulumi program that this package belongs to."""
@@ -33,6 +34,9 @@ class Site(Protocol):
     def swapping(self) -> bool: ...
 
     def open_store(self, settings: Mapping[str, str]) -> Instances: ...
+
+    def open_tables(self, settings: Mapping[str, str], connection: str | None = None) -> Tables:
+        """Those of the store that a slot's settings name, or of another connection in them."""
 
     def open_packages(self) -> PackageStore: ...
 
@@ -55,8 +59,11 @@ class AzureSite:
     def open_store(self, settings: Mapping[str, str]) -> Instances:
         return self._live.open_store(settings)
 
+    def open_tables(self, settings: Mapping[str, str], connection: str | None = None) -> Tables:
+        return self._live.open_tables(settings, connection)
+
     def open_packages(self) -> PackageStore:
-        return open_package_store(self.settings(Slot.PRODUCTION) or {})
+        return self._live.open_packages(self.settings(Slot.PRODUCTION) or {})
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,8 @@ class Run:
     hooks: dict[str, pulumi.ResourceHook] = field(default_factory=dict)
     component_outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
+    invokes: list[str] = field(default_factory=list)
+    """The tokens of the functions that the program called, in order."""
 
     @property
     def logger(self) -> logging.Logger:
@@ -92,19 +94,30 @@ class ProviderError(grpc.RpcError):
 
 NOT_FOUND = ProviderError('Status=404 Code="ResourceNotFound" Message="The site was not found."')
 
+NO_CONTAINER = ProviderError('Status=404 Code="ContainerNotFound" Message="The container does not exist."')
+
+Claims = Mapping[str, Mapping[str, str] | ProviderError]
+"""The metadata of containers, or the provider's error, by name; one that isn't there isn't made."""
+
 Live = Mapping[str, Mapping[str, str] | ProviderError]
 """What a slot's app settings are, or the provider's error, by slot; a slot that isn't there isn't deployed."""
 
 
 def run(
-    program: Callable[[], object], live: Live | None = None, *, preview: bool = False, operations: Sequence[str] = ()
+    program: Callable[[], object],
+    live: Live | None = None,
+    *,
+    preview: bool = False,
+    operations: Sequence[str] = (),
+    claims: Claims | None = None,
 ) -> Run:
     """Run a program, wait for all that it declares, and say what that was.
 
-    `operations` are in progress on the site, one at each look, and then none is.
+    `operations` are in progress on the site, one at each look, and then none is. `claims` are in accounts that there
+    are; without them there are none.
     """
     done = Run()
-    azure = _Azure(live or {}, operations)
+    azure = _Azure(live or {}, operations, claims)
 
     def body() -> pulumi.Output[Any]:
         program()
@@ -133,8 +146,9 @@ def _loop_of_thread() -> Iterator[None]:
 class _Azure(mocks.Mocks):
     """Outputs as ARM gives them for what the program reads."""
 
-    def __init__(self, live: Live, operations: Sequence[str]) -> None:
+    def __init__(self, live: Live, operations: Sequence[str], claims: Claims | None) -> None:
         self._live = live
+        self._claims = claims
         self._operations = list(operations)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
@@ -154,7 +168,7 @@ class _Azure(mocks.Mocks):
             case "azure-native:web:WebAppSlot":
                 extra["defaultHostName"] = f"{name}-{inputs['slot']}.azurewebsites.net"
             case "azure-native:managedidentity:UserAssignedIdentity":
-                extra["principalId"] = "a-principal"
+                extra |= {"principalId": "a-principal", "clientId": "a-client"}
             case "azure-native:applicationinsights:Component":
                 extra["connectionString"] = "InstrumentationKey=a-key"
         return f"{SUBSCRIPTION}/{args.typ}/{args.name}", inputs | extra
@@ -174,8 +188,23 @@ class _Azure(mocks.Mocks):
             if isinstance(found, ProviderError):
                 raise found
             return {"id": "/config/appsettings", "name": "appsettings", "type": "config", "properties": found}, []
+        if args.token in {"azure-native:storage:getBlobContainer", "azure-native:storage:getStorageAccount"}:
+            return self._storage(dict(args.args)), []
         assert args.token == "azure-native:storage:listStorageAccountKeys"
         return {"keys": [{"keyName": "key1", "permissions": "Full", "value": KEY, "creationTime": ""}]}, []
+
+    def _storage(self, args: Mapping[str, str]) -> dict[str, Any]:
+        """An account, or a container in one."""
+        if self._claims is None:
+            raise NOT_FOUND
+        account, container = args["accountName"], args.get("containerName")
+        if container is None:
+            endpoints = {s: f"https://{account}.{s}.core.windows.net/" for s in ("blob", "queue", "table")}
+            return {"id": f"/accounts/{account}", "name": account, "primaryEndpoints": endpoints}
+        found = self._claims.get(container, NO_CONTAINER)
+        if isinstance(found, ProviderError):
+            raise found
+        return {"id": f"/containers/{container}", "name": container, "metadata": found}
 
 
 class _Callbacks:
@@ -207,6 +236,7 @@ class _Monitor(mocks.MockMonitor):
         return answer
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 (gRPC's name)
+        self.done.invokes.append(request.tok)
         with _loop_of_thread():
             return super().Invoke(request)  # type: ignore[no-untyped-call]
 

@@ -13,8 +13,11 @@ from durable.swap import swapped
 
 SHA = "0123456789abcdef" * 4
 PACKAGE = PackageReference(f"https://host/packages/{SHA}.zip", "/identities/app")
-BLUE = Travelling(Release(Store(Colour.BLUE, "ordersblue", "OrdersHub"), SHA, "1.0"), "blue's connection", PACKAGE)
-GREEN = Travelling(Release(Store(Colour.GREEN, "ordersgreen", "OrdersHub")), "green's connection")
+HOST = {"": "host's connection"}
+BLUE = Travelling(
+    Release(Store(Colour.BLUE, "ordersblue", "OrdersHub"), SHA, "1.0"), {"": "blue's connection"}, HOST, PACKAGE
+)
+GREEN = Travelling(Release(Store(Colour.GREEN, "ordersgreen", "OrdersHub")), {"": "green's connection"}, HOST)
 SLOTS = {Slot.PRODUCTION: BLUE, Slot.STAGING: GREEN}
 
 
@@ -22,7 +25,6 @@ def host(site: str = "orders", **others: Any) -> Host:
     return Host(
         site=site,
         staging_slot="staging",
-        connection="host's connection",
         connection_name="DurableManagementStorage",
         worker_runtime="python",
         **others,
@@ -85,8 +87,19 @@ def test_a_hub_name_that_host_json_takes_from_a_setting_travels_with_the_setting
     assert made.sticky == ()
 
 
+def test_a_tracking_store_goes_with_the_package_that_names_it_and_only_with_that() -> None:
+    tracked = replace(GREEN, release=replace(GREEN.release, tracking="View"), tracking={"": "the view's connection"})
+    made = settings(host(), slots={Slot.PRODUCTION: replace(BLUE, tracking={"": "unused"}), Slot.STAGING: tracked})
+    production, staging = (made.by_slot[slot] for slot in Slot)
+    assert (staging["RELEASE_TRACKING"], staging["View"]) == ("View", "the view's connection")
+    assert not {"RELEASE_TRACKING", "View"} & production.keys()
+    assert made.sticky == ()
+    with pytest.raises(ValueError, match="needs its tracking store"):
+        settings(host(), slots={Slot.PRODUCTION: BLUE, Slot.STAGING: replace(tracked, tracking=None)})
+
+
 def test_a_content_share_belongs_to_the_store_and_travels() -> None:
-    made = settings(host(needs_content_share=True))
+    made = settings(host(content="host's connection"))
     shares = [made.by_slot[slot]["WEBSITE_CONTENTSHARE"] for slot in Slot]
     assert shares == [content_share_name("orders", "blue"), content_share_name("orders", "green")]
     connection = [made.by_slot[slot]["WEBSITE_CONTENTAZUREFILECONNECTIONSTRING"] for slot in Slot]
@@ -104,7 +117,7 @@ def test_the_user_s_own_settings_are_common_or_sticky_as_asked() -> None:
 
 
 def test_a_swap_by_azure_s_rules_takes_the_store_along_and_leaves_the_rest() -> None:
-    long_site = host("s" * 40, needs_content_share=True)
+    long_site = host("s" * 40, content="host's connection")
     blue, green = with_hub_setting(BLUE, "OldHub"), with_hub_setting(GREEN, "NewHub", "Hub")
     extras = Extras(starters=["nightly"])
     made = settings(long_site, extras, {Slot.PRODUCTION: blue, Slot.STAGING: green})
@@ -113,3 +126,30 @@ def test_a_swap_by_azure_s_rules_takes_the_store_along_and_leaves_the_rest() -> 
     other_way = settings(long_site, extras, {Slot.PRODUCTION: green, Slot.STAGING: blue})
     assert production == other_way.by_slot[Slot.PRODUCTION]
     assert staging == other_way.by_slot[Slot.STAGING]
+
+
+def by_identity(account: str) -> dict[str, str]:
+    return {"__accountName": account, "__credential": "managedidentity", "__clientId": "a-client"}
+
+
+def test_the_form_of_the_connections_goes_with_the_release_that_has_it() -> None:
+    new = replace(GREEN, store=by_identity("ordersgreen"), host=by_identity("ordershost"))
+    made = settings(host(), slots={Slot.PRODUCTION: BLUE, Slot.STAGING: new})
+    production, staging = (made.by_slot[slot] for slot in Slot)
+    assert production["DurableManagementStorage"] == "blue's connection"
+    assert production["AzureWebJobsStorage"] == "host's connection"
+    assert staging == {
+        "FUNCTIONS_EXTENSION_VERSION": "~4",
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+        "DurableManagementStorage__accountName": "ordersgreen",
+        "DurableManagementStorage__credential": "managedidentity",
+        "DurableManagementStorage__clientId": "a-client",
+        "AzureWebJobsStorage__accountName": "ordershost",
+        "AzureWebJobsStorage__credential": "managedidentity",
+        "AzureWebJobsStorage__clientId": "a-client",
+    }
+    assert made.sticky == ()
+    plain = {slot: {name: str(value) for name, value in values.items()} for slot, values in made.by_slot.items()}
+    swapped_staging, swapped_production = swapped(plain[Slot.STAGING], plain[Slot.PRODUCTION], made.sticky)
+    assert swapped_production == staging
+    assert swapped_staging == production

@@ -9,12 +9,16 @@ import pytest
 from pulumi_azure_native import resources
 
 from components.durable_store import DurableStore, DurableStoreArgs
-from components.function_app import STORAGE_BLOB_DATA_READER, FunctionApp, FunctionAppArgs
+from components.function_app import FunctionApp, FunctionAppArgs
 from components.group import Group
 from components.host_storage import HostStorage, HostStorageArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.package_blob import PackageBlob, PackageBlobArgs
-from durable.stores import Colour, Store
+from components.storage_access import Grant, Principal, StorageAccess, StorageAccessArgs
+from components.storage_account import IdentityClient
+from components.tracking_store import TrackingStore, TrackingStoreArgs
+from durable.roles import HOST_ROLES, StorageRole
+from durable.stores import Access, Colour, Store
 from tests.components.engine import SUBSCRIPTION, Run, run
 
 SHA = "0123456789abcdef" * 4
@@ -78,7 +82,7 @@ def test_host_storage_is_an_account_without_public_access_and_a_private_containe
 @pytest.mark.parametrize("protect", [True, False])
 def test_a_store_is_an_account_that_can_be_protected(protect: bool) -> None:
     store = Store(Colour.GREEN, "ordersgreen", "OrdersHub")
-    done = run(lambda: DurableStore("green", DurableStoreArgs(group(), store, protect)))
+    done = run(lambda: DurableStore("green", DurableStoreArgs(group(), store, protect, takes_keys=True)))
     account = done.one("storage:StorageAccount")
     assert account.parent.endswith("durable-zero-downtime:index:DurableStore::green")
     assert account.inputs["accountName"] == "ordersgreen"
@@ -91,7 +95,7 @@ def test_the_connection_of_an_account_is_a_secret_with_explicit_endpoints() -> N
     seen: list[object] = []
 
     def program() -> None:
-        connection = host_storage().connection
+        connection = host_storage().account.connection_string
         pulumi.Output.all(connection.is_secret(), connection).apply(seen.append)
 
     run(program)
@@ -104,6 +108,96 @@ def test_the_connection_of_an_account_is_a_secret_with_explicit_endpoints() -> N
             "TableEndpoint=https://ordershost.table.core.windows.net/",
         ]
     ]
+
+
+@pytest.mark.parametrize("takes_keys", [True, False])
+def test_a_store_takes_keys_or_not_as_it_is_told_and_the_hosts_account_as_azure_has_it(takes_keys: bool) -> None:
+    def program() -> None:
+        host_storage()
+        store = Store(Colour.BLUE, "ordersblue", "OrdersHub")
+        DurableStore("blue", DurableStoreArgs(group(), store, protect=True, takes_keys=takes_keys))
+
+    done = run(program)
+    assert done.one("storage:StorageAccount", "blue").inputs["allowSharedKeyAccess"] is takes_keys
+    assert "allowSharedKeyAccess" not in done.one("storage:StorageAccount", "host").inputs
+
+
+@pytest.mark.parametrize("preview", [True, False])
+@pytest.mark.parametrize(
+    ("by_name", "account"),
+    [
+        (True, {"__accountName": "ordershost"}),
+        (
+            False,
+            {
+                f"__{service}ServiceUri": f"https://ordershost.{service}.core.windows.net/"
+                for service in ("blob", "queue", "table")
+            },
+        ),
+    ],
+)
+def test_a_connection_by_identity_asks_for_no_key_and_has_names_that_a_preview_knows(
+    by_name: bool, account: dict[str, str], preview: bool
+) -> None:
+    names: list[str] = []
+    seen: list[dict[str, str]] = []
+
+    def program() -> None:
+        connection = host_storage().account.connection(Access.IDENTITY, IdentityClient("a-client", by_name))
+        names.extend(connection)
+        pulumi.Output.all(**connection).apply(seen.append)
+
+    done = run(program, preview=preview)
+    whole = account | {"__credential": "managedidentity", "__clientId": "a-client"}
+    assert names == list(whole)
+    assert seen == [whole]
+    assert done.invokes == []
+
+
+def test_the_key_of_an_account_is_asked_for_once_however_often_it_is_used() -> None:
+    def program() -> None:
+        account = host_storage().account
+        for _ in range(3):
+            account.connection(Access.KEYS, IdentityClient("a-client", by_name=True))
+
+    assert run(program).invokes == ["azure-native:storage:listStorageAccountKeys"]
+
+
+def access(*principals: Principal, site: str = "orders") -> Run:
+    def program() -> None:
+        account = host_storage().account
+        grants = [Grant(principal, HOST_ROLES, account.name, account.resource.id) for principal in principals]
+        StorageAccess("access", StorageAccessArgs(site, grants))
+
+    return run(program)
+
+
+def test_access_is_a_role_assignment_for_each_role_by_the_id_that_arm_answers_with() -> None:
+    done = access(Principal("app", "a-principal"))
+    roles = {role.name.lower().replace("_", "-"): role for role in HOST_ROLES}
+    assert sorted(done.children("access")) == sorted(
+        ("azure-native:authorization:RoleAssignment", f"app-{name}-ordershost") for name in roles
+    )
+    for name, role in roles.items():
+        made = done.one("authorization:RoleAssignment", f"app-{name}-ordershost").inputs
+        assert made["scope"].endswith("/azure-native:storage:StorageAccount/host")
+        assert made["principalId"] == "a-principal"
+        assert made["principalType"] == "ServicePrincipal"
+        assert made["roleDefinitionId"].startswith(f"{SUBSCRIPTION}/providers/Microsoft.Authorization/")
+        assert made["roleDefinitionId"].endswith(f"/{role}")
+
+
+def test_the_names_of_role_assignments_stay_the_same_and_are_nobody_elses() -> None:
+    def names(done: Run) -> set[str]:
+        made = [r for r in done.resources if r.type.endswith(":RoleAssignment")]
+        return {r.inputs["roleAssignmentName"] for r in made}
+
+    one = names(access(Principal("app", "a-principal")))
+    assert one == names(access(Principal("app", "made-anew")))
+    both = names(access(Principal("app", "a-principal"), Principal("a-reader", "a-reader")))
+    assert len(both) == 2 * len(HOST_ROLES)
+    assert one < both
+    assert not one & names(access(Principal("app", "a-principal"), site="billing"))
 
 
 def test_a_package_is_a_blob_named_by_its_hash() -> None:
@@ -212,5 +306,52 @@ def test_the_identity_may_read_the_packages_and_nothing_else() -> None:
     assert assignment["principalId"] == "a-principal"
     assert assignment["principalType"] == "ServicePrincipal"
     assert assignment["roleDefinitionId"] == (
-        f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{STORAGE_BLOB_DATA_READER}"
+        f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{StorageRole.BLOB_DATA_READER}"
     )
+
+
+HUBS = frozenset({"OrdersHubGreen", "OrdersHubBlue"})
+
+
+def tracking_store(owner: str | None, *, protect: bool = True) -> Run:
+    seen: list[object] = []
+
+    def program() -> None:
+        made = TrackingStore("tracking", TrackingStoreArgs(group(), "view", owner, protect, HUBS, "orders-rg/orders"))
+        connection = made.account.connection_string
+        pulumi.Output.all(connection.is_secret(), connection).apply(seen.extend)
+
+    done = run(program, claims={})
+    secret, connection = seen
+    assert secret is True
+    assert str(connection).startswith("DefaultEndpointsProtocol=https;AccountName=view;AccountKey=")
+    assert "TableEndpoint=https://view.table.core.windows.net/" in str(connection)
+    return done
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_a_tracking_store_of_this_stack_is_an_account_kept_as_a_store_is(protect: bool) -> None:
+    done = tracking_store(None, protect=protect)
+    account = done.one("storage:StorageAccount")
+    assert account.inputs["accountName"] == "view"
+    assert account.options.protect is protect
+    assert (account.inputs["tags"].get("durable-store") == "disposable") is not protect
+    for claim in ("ordershubblue-claim", "ordershubgreen-claim"):
+        assert "tracking" in done.one("storage:BlobContainer", claim).after
+    assert done.component_outputs["tracking"] == {"accountName": "view", "taskHubs": sorted(HUBS)}
+
+
+def test_a_tracking_store_of_another_stack_is_only_referred_to() -> None:
+    done = tracking_store("shared-rg")
+    assert sorted(done.children("tracking")) == [
+        ("azure-native:storage:BlobContainer", "ordershubblue-claim"),
+        ("azure-native:storage:BlobContainer", "ordershubgreen-claim"),
+    ]
+    claim = done.one("storage:BlobContainer", "ordershubblue-claim").inputs
+    assert claim == {
+        "accountName": "view",
+        "containerName": "ordershubblue-claim",
+        "resourceGroupName": "shared-rg",
+        "publicAccess": "None",
+        "metadata": {"app": "orders-rg/orders"},
+    }

@@ -15,7 +15,7 @@ import pytest
 
 from release import journal
 from release.endings import Ending
-from tests.components.engine import Live, ProviderError, Run, run
+from tests.components.engine import Claims, Live, ProviderError, Run, run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAMESPACE = "durable-zero-downtime"
@@ -31,8 +31,11 @@ def package(tmp_path: Path) -> Path:
     return path
 
 
-def write_package(path: Path, hub: str = "OrdersHub", connection: str = "DurableManagementStorage") -> None:
-    section = {"hubName": hub, "storageProvider": {"connectionName": connection}}
+def write_package(
+    path: Path, hub: str = "OrdersHub", connection: str = "DurableManagementStorage", tracking: str | None = None
+) -> None:
+    provider = {"connectionName": connection} | ({"trackingStoreConnectionName": tracking} if tracking else {})
+    section = {"hubName": hub, "storageProvider": provider}
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("host.json", json.dumps({"version": "2.0", "extensions": {"durableTask": section}}))
 
@@ -41,8 +44,15 @@ def write_package(path: Path, hub: str = "OrdersHub", connection: str = "Durable
 def program(monkeypatch: pytest.MonkeyPatch, package: Path) -> Program:
     """Runs the program with these keys in place of, or beside, the least that it needs."""
 
-    def go(live: Live | None = None, *, preview: bool = False, operations: Sequence[str] = (), **keys: Any) -> Run:
-        values = {"site": "orders-dev", "taskHub": "OrdersHub", "package": str(package)} | keys
+    def go(
+        live: Live | None = None,
+        *,
+        preview: bool = False,
+        operations: Sequence[str] = (),
+        claims: Claims | None = None,
+        **keys: Any,
+    ) -> Run:
+        values = {"site": "orders-dev", "taskHub": "OrdersHub", "package": str(package), "access": "keys"} | keys
         config = {f"{NAMESPACE}:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in values.items()}
         monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"azure-native:location": "westeurope", **config}))
         return run(
@@ -50,6 +60,7 @@ def program(monkeypatch: pytest.MonkeyPatch, package: Path) -> Program:
             live,
             preview=preview,
             operations=operations,
+            claims=claims,
         )
 
     return go
@@ -393,3 +404,92 @@ def test_what_is_unclear_in_live_azure_ends_the_program_before_it_declares_anyth
 def test_bad_config_ends_the_program_with_words_for_a_person(program: Program, keys: dict[str, str], says: str) -> None:
     with pytest.raises(pulumi.RunError, match=says):
         program(**keys)
+
+
+VIEW = {"trackingStore": {"account": "ordersview"}}
+SHARED = {"trackingStore": {"account": "sharedview", "resourceGroup": "shared-rg"}}
+ME = "orders-dev-rg/orders-dev"
+
+
+@pytest.fixture
+def tracked(package: Path) -> None:
+    write_package(package, hub="%TaskHub%", tracking="DurableTrackingStorage")
+
+
+@pytest.mark.usefixtures("tracked")
+def test_a_package_with_a_tracking_store_gets_its_connection_and_a_hub_name_of_its_store(program: Program) -> None:
+    done = program(**VIEW)
+    production, staging = settings(done)
+    assert production["RELEASE_TRACKING"] == "DurableTrackingStorage"
+    assert "AccountName=ordersview;" in production["DurableTrackingStorage"]
+    assert production["TaskHub"] == "OrdersHubBlue"
+    assert not {"RELEASE_TRACKING", "DurableTrackingStorage", "TaskHub"} & staging.keys()
+    assert "properties.DurableTrackingStorage" in done.one("web:WebAppApplicationSettings").secrets
+    assert sticky(done) == set()
+    for type_ in ("web:WebAppApplicationSettings", "web:WebAppApplicationSettingsSlot"):
+        assert {"ordershubblue-claim", "ordershubgreen-claim"} <= done.one(type_).after
+    assert done.one(SWAP).inputs["trackingAccount"] == "ordersview"
+
+
+TRACKING_SLOT = slot(
+    BLUE,
+    OLD,
+    RELEASE_HUB_SETTING="Hub",
+    Hub="OldHubBlue",
+    RELEASE_TRACKING="OldView",
+    OldView="AccountName=ordersview;AccountKey=hush",
+)
+
+
+@pytest.mark.usefixtures("tracked")
+def test_a_release_that_stays_keeps_its_hub_and_its_tracking_store_by_their_names(program: Program) -> None:
+    live = {"production": TRACKING_SLOT, "staging": slot(GREEN)}
+    production, staging = settings(program(live=live, claims={}, promote="manual", **VIEW))
+    assert (production["RELEASE_HUB_SETTING"], production["Hub"]) == ("Hub", "OldHubBlue")
+    assert production["RELEASE_TRACKING"] == "OldView"
+    assert "AccountName=ordersview;" in production["OldView"]
+    assert not {"TaskHub", "DurableTrackingStorage"} & production.keys()
+    assert (staging["TaskHub"], staging["RELEASE_TRACKING"]) == ("OrdersHubGreen", "DurableTrackingStorage")
+
+
+@pytest.mark.usefixtures("tracked")
+def test_a_tracking_store_of_another_stack_must_be_there_and_is_not_made(program: Program) -> None:
+    with pytest.raises(pulumi.RunError, match=r"no storage account sharedview in the resource group shared-rg"):
+        program(**SHARED)
+    done = program(claims={}, **SHARED)
+    assert "sharedview" not in {
+        r.inputs.get("accountName") for r in done.resources if r.type.endswith(":StorageAccount")
+    }
+    assert "AccountName=sharedview;" in settings(done)[0]["DurableTrackingStorage"]
+
+
+@pytest.mark.usefixtures("tracked")
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_hub_name_that_another_app_has_ends_the_program_before_it_declares_anything(
+    program: Program, preview: bool
+) -> None:
+    claims = {"ordershubgreen-claim": {"app": "billing-rg/billing"}, "ordershubblue-claim": {"app": ME}}
+    with pytest.raises(pulumi.RunError, match=r"OrdersHubGreen belongs to billing-rg/billing, and this app is"):
+        program(claims=claims, preview=preview, **SHARED)
+    claims["ordershubgreen-claim"] = {}
+    with pytest.raises(pulumi.RunError, match="belongs to an app that its claim does not name"):
+        program(claims=claims, preview=preview, **SHARED)
+    claims["ordershubgreen-claim"] = {"app": ME}
+    program(claims=claims, preview=preview, **SHARED)
+
+
+@pytest.mark.usefixtures("tracked")
+def test_claims_that_can_not_be_read_are_refused_with_the_right_that_is_missing(program: Program) -> None:
+    forbidden = ProviderError('Status=403 Code="AuthorizationFailed" Message="no"')
+    with pytest.raises(pulumi.RunError) as raised:
+        program(claims={"ordershubblue-claim": forbidden}, **SHARED)
+    text = str(raised.value)
+    assert (
+        "The tracking store sharedview can't be looked at, so it is unknown which app has which task hub in it" in text
+    )
+    assert "Microsoft.Storage/storageAccounts/blobServices/containers/read" in text
+
+
+def test_a_tracking_store_that_a_slot_needs_can_not_be_taken_out_of_the_config(program: Program) -> None:
+    with pytest.raises(pulumi.RunError, match="in the tracking store ordersview, and config has no trackingStore"):
+        program(live={"production": TRACKING_SLOT, "staging": slot(GREEN)})

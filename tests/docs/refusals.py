@@ -19,8 +19,8 @@ _RULES = ("_problem", "_problems", "_contradiction", "_contradictions")
 _MORE_RULES = frozenset(
     {
         ("release/config.py", "_what"),
-        ("release/instances.py", "_told"),
         ("release/status_check.py", "_seen"),
+        ("release/tables.py", "_told"),
     }
 )
 

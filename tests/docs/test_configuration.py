@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import types
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,7 +28,9 @@ DERIVED = {
     "plan.name": lambda settings: settings.plan_name,
 }
 FROM_SITE = {"hostStorage", "stores.blue", "stores.green"}
-ITEMS = {"starters": "function names", "gate.except": "instance ids"}
+ITEMS = {"starters": "function names", "gate.except": "instance ids"} | {
+    f"readers.{kind}": "object ids" for kind in ("users", "groups", "servicePrincipals")
+}
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,10 @@ def fields(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, Fiel
     """The model's keys as config writes them, down to those that hold values."""
     for field in model.model_fields.values():
         key = f"{before}{field.alias}"
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from fields(field.annotation, f"{key}.")
+        kinds = get_args(field.annotation) or (field.annotation,)
+        models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if models:
+            yield from fields(models[0], f"{key}.")
         else:
             yield LOCATION if key == "location" else key, field
 
@@ -151,9 +156,12 @@ def test_a_rule_about_several_keys_is_in_the_model(words: str) -> None:
         "stagingSlot": "a" * 59,
         "hostStorage": "shared",
         "stores": json.dumps({"blue": "shared"}),
+        "readers": json.dumps({"users": [str(uuid.UUID(int=1))] * 2}),
         "settings": json.dumps(
             {"common": {"A": "1", "DurableManagementStorage": "x"}, "sticky": {"staging": {"A": "2"}}}
         ),
+        "taskHub": "H" * 41,
+        "trackingStore": json.dumps({"account": "view", "connectionName": "DurableManagementStorage"}),
     }
     with pytest.raises(SettingsError) as raised:
         load(GOOD | {f"{NAMESPACE}:{key}": value for key, value in contradictory.items()})
@@ -170,6 +178,6 @@ def test_each_command_sets_a_key_that_there_is(command: str) -> None:
 
 
 def test_the_required_keys_are_as_many_as_the_page_says() -> None:
-    assert "Two keys are required." in PAGE
+    assert "Two keys are required, and `trackingStore.account` where there is a tracking store." in PAGE
     required = [key for key, field in KEYS.items() if field.is_required() and key != LOCATION]
-    assert required == ["site", "taskHub"]
+    assert required == ["site", "taskHub", "trackingStore.account"]

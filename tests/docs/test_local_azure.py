@@ -203,7 +203,7 @@ def test_the_examples_are_faults_of_each_kind_that_are_taken() -> None:
     assert len(faults.list()) == len(examples)
     assert [kind for example in examples for kind in example["fault"]] == [
         *("status", "retryAfter", "code"),
-        *("reset", "delay", "die"),
+        *("reset", "delay", "die", "denials"),
     ]
 
 

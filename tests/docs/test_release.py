@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from durable.stores import Colour, Release, Store
+from durable.stores import Access, Colour, Release, Store
 from release.cli.app import app
 from release.observed import Absent, Observed
 from release.planner import Desired, Drain, Plan, Promote, plan
@@ -27,8 +27,8 @@ def held(version: int, colour: Colour) -> Release:
     return Release(STORES[colour], str(version) * 64, f"{version}.0")
 
 
-def planned(observed: Observed, version: int, drain: Drain = Drain.BEFORE_SWAP, promote: Promote = Promote.AUTO) -> str:
-    desired = Desired(str(version) * 64, STORES, f"{version}.0", promote=promote, drain=drain)
+def planned(observed: Observed, version: int, drain: Drain = Drain.BEFORE_SWAP, **others: Any) -> str:
+    desired = Desired(str(version) * 64, STORES, f"{version}.0", drain=drain, **others)
     decided = plan(observed, desired)
     assert isinstance(decided, Plan)
     return "\n".join(decided.sentences)
@@ -59,6 +59,10 @@ SWAPPED = Observed(held(3, Colour.GREEN), held(2, Colour.BLUE))
             [planned(BUSY, 3, promote=Promote.MANUAL), planned(STAGED, 3), planned(SWAPPED, 3)],
         ),
         ("Roll back", [planned(SWAPPED, 2)]),
+        (
+            "Keys and identities",
+            [planned(BUSY, 2, access=Access.IDENTITY), planned(BUSY, 3, access=Access.IDENTITY)],
+        ),
     ],
 )
 def test_a_section_shows_what_the_planner_plans(section: str, plans: list[str]) -> None:

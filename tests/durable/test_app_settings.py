@@ -6,6 +6,7 @@ from durable.app_settings import (
     app_setting_name_problem,
     disabled_setting,
     held_package,
+    hub_of,
     package_file,
     package_name_problem,
     package_of,
@@ -60,3 +61,17 @@ def test_a_name_that_linux_does_not_allow_says_what_to_write(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "A B", "Ä", "A="])
 def test_other_names_are_refused(name: str) -> None:
     assert repr(name) in (app_setting_name_problem(name) or "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "hub"),
+    [
+        ({"RELEASE_HUB_SETTING": "TaskHub", "TaskHub": "OrdersHubBlue"}, "OrdersHubBlue"),
+        ({"RELEASE_HUB_SETTING": "TaskHub", "TaskHub": ""}, None),
+        ({"RELEASE_HUB_SETTING": "TaskHub"}, None),
+        ({"TaskHub": "OrdersHubBlue"}, None),
+        ({}, None),
+    ],
+)
+def test_a_hub_is_told_by_the_setting_that_its_package_takes_it_from(settings: dict[str, str], hub: str | None) -> None:
+    assert hub_of(settings) == hub

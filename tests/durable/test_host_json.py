@@ -122,6 +122,27 @@ def test_a_hub_name_may_come_from_an_app_setting(hub: str, setting: str | None) 
     assert settings.hub_setting == setting
 
 
+@pytest.mark.parametrize(
+    ("section", "generation", "connection", "prefix"),
+    [
+        ({}, V2_7, "storageProvider.trackingStoreConnectionName", "storageProvider.trackingStoreNamePrefix"),
+        (
+            {"storageProvider": {"trackingStoreConnectionStringName": "A"}},
+            V2_7,
+            "storageProvider.trackingStoreConnectionStringName",
+            "storageProvider.trackingStoreNamePrefix",
+        ),
+        ({}, V1, "trackingStoreConnectionStringName", "trackingStoreNamePrefix"),
+    ],
+)
+def test_the_keys_of_a_tracking_store_are_named_as_the_file_has_them_or_should(
+    section: dict[str, Any], generation: DurableGeneration, connection: str, prefix: str
+) -> None:
+    settings = read_host_json(v2(section), generation)
+    assert settings.tracking_connection_key == f"extensions.durableTask.{connection}"
+    assert settings.tracking_prefix_key == f"extensions.durableTask.{prefix}"
+
+
 def test_both_spellings_at_once_are_ambiguous() -> None:
     section = {"storageProvider": {"connectionName": "A", "connectionStringName": "B"}}
     assert read_host_json(v2(section), V2_7).ambiguous == (

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable.hub_names import default_hub_name, hub_name_problem, hub_of_instances_table, hub_resources
+from durable.hub_names import (
+    claim_container,
+    default_hub_name,
+    hub_name_problem,
+    hub_of_instances_table,
+    hub_resources,
+    tracking_prefix_problem,
+)
 
 CONTAINER_OR_QUEUE = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){2,62}")
 TABLE = re.compile(r"[A-Za-z][A-Za-z0-9]{2,62}")
@@ -75,6 +82,25 @@ def test_a_valid_hub_name_gives_valid_names_in_storage(hub: str, partitions: int
         assert CONTAINER_OR_QUEUE.fullmatch(name)
     for table in (resources.history_table, resources.instances_table, resources.partitions_table):
         assert TABLE.fullmatch(table)
+
+
+@given(explicit_names)
+def test_a_valid_hub_name_gives_a_valid_claim_that_hubs_equal_but_for_case_have_in_common(hub: str) -> None:
+    assert CONTAINER_OR_QUEUE.fullmatch(claim_container(hub))
+    assert claim_container(hub) == claim_container(hub.swapcase())
+    resources = hub_resources(hub)
+    assert claim_container(hub) not in (resources.lease_container, resources.app_lease_container)
+
+
+@pytest.mark.parametrize("prefix", ["D", "DurableTask", "Orders2", "a" * 54])
+def test_a_prefix_gives_a_valid_table(prefix: str) -> None:
+    assert tracking_prefix_problem(prefix) is None
+    assert TABLE.fullmatch(hub_resources("OrdersHub", tracking_prefix=prefix).instances_table)
+
+
+@pytest.mark.parametrize("prefix", ["", "2Orders", "a-b", "a" * 55, "\u00fcber"])
+def test_a_prefix_that_gives_no_table_is_refused(prefix: str) -> None:
+    assert "54 letters" in str(tracking_prefix_problem(prefix))
 
 
 @pytest.mark.parametrize("partitions", [0, 17])

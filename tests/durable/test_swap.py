@@ -43,6 +43,8 @@ SLOT = {
     "WEBSITE_RUN_FROM_PACKAGE": "url",
     "RELEASE_HUB_SETTING": "TaskHub",
     "TaskHub": "OrdersHub",
+    "RELEASE_TRACKING": "Tracking",
+    "Tracking__accountName": "view",
     "MODE": "quiet",
 }
 
@@ -55,6 +57,7 @@ SLOT = {
         (["durablemanagementstorage"], {"DurableManagementStorage"}),
         (["WEBSITE_RUN_FROM_PACKAGE", "MODE"], {"WEBSITE_RUN_FROM_PACKAGE"}),
         (["TaskHub", "RELEASE_HUB_SETTING"], {"TaskHub", "RELEASE_HUB_SETTING"}),
+        (["Tracking__accountName", "RELEASE_TRACKING"], {"Tracking__accountName", "RELEASE_TRACKING"}),
     ],
 )
 def test_what_belongs_to_package_or_store_and_is_sticky_is_stuck(sticky: list[str], expected: set[str]) -> None:

@@ -8,10 +8,13 @@ from durable.connections import (
     Endpoints,
     IdentityAccess,
     KeyAccess,
+    access_of,
+    blob_access,
     connection_string,
     parse_connection_string,
     table_access,
 )
+from durable.stores import Access
 
 KEY = "c2VjcmV0IGtleQ=="
 AZURE = Endpoints(*(f"https://blue1.{service}.core.windows.net/" for service in ("blob", "queue", "table")))
@@ -120,3 +123,31 @@ def test_no_refusal_and_no_repr_holds_a_secret(settings: dict[str, str]) -> None
     except ValueError as error:
         told = str(error)
     assert "s3cr3t" not in told
+
+
+@pytest.mark.parametrize(
+    ("settings", "form"),
+    [
+        ({}, None),
+        ({"X": ""}, None),
+        ({"Y__accountName": "blue1"}, None),
+        ({"X": BLUE}, Access.KEYS),
+        ({"AzureWebJobsX": BLUE, "X__accountName": "blue1"}, Access.KEYS),
+        ({"x__ACCOUNTNAME": "blue1"}, Access.IDENTITY),
+        ({"X": "", "X__tableServiceUri": "https://blue1.table.core.windows.net"}, Access.IDENTITY),
+    ],
+)
+def test_a_connection_has_one_form_and_a_connection_string_goes_first(
+    settings: dict[str, str], form: Access | None
+) -> None:
+    assert access_of(settings, "X") is form
+
+
+def test_blobs_are_found_as_tables_are() -> None:
+    assert isinstance(blob_access({"X": BLUE}, "X"), KeyAccess)
+    public = IdentityAccess("blue1", "https://blue1.blob.core.windows.net")
+    assert blob_access({"X__accountName": "blue1"}, "X") == public
+    local = {"X__blobServiceUri": "http://127.0.0.1:1/blue1/", "X__tableServiceUri": "http://127.0.0.1:3/blue1/"}
+    assert blob_access(local, "X") == IdentityAccess("blue1", "http://127.0.0.1:1/blue1")
+    with pytest.raises(ValueError, match="no address of a blob service; set X__accountName or X__blobServiceUri"):
+        blob_access({"X__tableServiceUri": "https://blue1.table.core.windows.net"}, "X")

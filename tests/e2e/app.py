@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
+import subprocess
 import time
+import uuid
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,12 @@ import httpx
 import yaml
 from azure.storage.blob import ContainerClient
 
-from tests.clients import storage_client, web_client
+from durable.connections import accounts_of, connection_string
+from durable.roles import StorageRole
+from localazure.identity import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID
+from release.cloud import Cloud
+from release.login import LoopbackCredential
+from tests.clients import authorization_client, storage_client, web_client
 from tests.e2e.command import TIMEOUT, Command
 from tests.e2e.history import DURABLE, PRODUCTION, STAGING, Event, Held, assert_no_hub_met_two_packages
 from tests.e2e.local import LocalAzure, Stack
@@ -57,11 +63,16 @@ class Snapshot:
 
 @dataclass
 class App:
-    """The app of the stack `dev`. `secrets` are texts that must not be printed, as far as they are known by now."""
+    """The app of a stack. `secrets` are texts that must not be printed, as far as they are known by now."""
 
     azure: LocalAzure
     stack: Stack
     secrets: set[str] = field(default_factory=set)
+    site: str = SITE
+
+    @property
+    def group(self) -> str:
+        return f"{self.site}-rg"
 
     @cached_property
     def endpoint(self) -> str:
@@ -76,14 +87,24 @@ class App:
     def accounts(self) -> Any:
         return storage_client(self.endpoint).storage_accounts
 
+    @cached_property
+    def roles(self) -> Any:
+        return authorization_client(self.endpoint).role_assignments
+
     def configure(self, **values: object) -> None:
         """Set keys of the program's config."""
-        path = self.stack.folder / "Pulumi.dev.yaml"
+        path = self.stack.config
         content = yaml.safe_load(path.read_text())
         content["config"] |= {f"{NAMESPACE}:{key}": value for key, value in values.items()}
         path.write_text(yaml.safe_dump(content))
 
-    def want(self, name: str, like: Path | None = None) -> str:
+    def unset(self, key: str) -> None:
+        """Take a key out of the program's config."""
+        content = yaml.safe_load(self.stack.config.read_text())
+        del content["config"][f"{NAMESPACE}:{key}"]
+        self.stack.config.write_text(yaml.safe_dump(content))
+
+    def want(self, name: str, like: Path | None = None, host_json: str | None = None) -> str:
         """Have config ask for a package, and give its SHA-256: a small one, or a copy of another with a file more."""
         path = self.stack.folder / "build" / f"{name}.zip"
         if not path.exists():
@@ -91,7 +112,8 @@ class App:
                 shutil.copy(like, path)
             with zipfile.ZipFile(path, "a") as archive:
                 if like is None:
-                    archive.write(self.stack.folder / "functions" / "host.json", "host.json")
+                    given = host_json or (self.stack.folder / "functions" / "host.json").read_text()
+                    archive.writestr("host.json", given)
                 archive.writestr("release.txt", name)
         self.configure(package=f"build/{name}.zip")
         return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -108,6 +130,23 @@ class App:
     def begin_up(self) -> Command:
         return self.stack.begin("up", "--yes", "--skip-preview")
 
+    def release(self, *args: str) -> str:
+        """What a command of `python -m release` prints that succeeds."""
+        command = [str(self.stack.folder / ".venv" / "bin" / "python"), "-m", "release", *args, "--stack", "dev"]
+        done = subprocess.run(
+            command,
+            cwd=self.stack.folder,
+            env=dict(self.stack.variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        self.stack.printed.extend((done.stdout, done.stderr))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     def preview(self) -> Preview:
         """What a preview announces; it must pass."""
         announced = json.loads(self.stack.succeed("preview", "--json"))
@@ -119,8 +158,8 @@ class App:
 
     def settings(self) -> dict[str, dict[str, str]]:
         """The app settings of both slots, as ARM has them."""
-        production = self.web.list_application_settings(GROUP, SITE).properties
-        staging = self.web.list_application_settings_slot(GROUP, SITE, STAGING).properties
+        production = self.web.list_application_settings(self.group, self.site).properties
+        staging = self.web.list_application_settings_slot(self.group, self.site, STAGING).properties
         return {PRODUCTION: dict(production), STAGING: dict(staging)}
 
     def held(self) -> tuple[tuple[str, str | None], tuple[str, str | None]]:
@@ -131,29 +170,59 @@ class App:
 
     def packages(self) -> frozenset[str]:
         """The SHA-256 of each package that is uploaded."""
-        connection = self.settings()[PRODUCTION]["AzureWebJobsStorage"]
-        with ContainerClient.from_connection_string(connection, "packages") as container:
+        (host,) = accounts_of(self.settings()[PRODUCTION], "AzureWebJobsStorage")
+        with ContainerClient.from_connection_string(self.connection(host), "packages") as container:
             return frozenset(name.removesuffix(".zip") for name in container.list_blob_names())
 
     def swap(self) -> None:
         """Swap the slots from outside, as the portal or a script would."""
         body = {"targetSlot": STAGING, "preserveVnet": True}
-        self.web.begin_swap_slot_with_production(GROUP, SITE, body).result()
+        self.web.begin_swap_slot_with_production(self.group, self.site, body).result()
 
     def orchestrations(self, slot: str) -> Orchestrations:
-        """Those in the store that a slot's settings lead to, with the account's present key whatever theirs is."""
-        connection = self.settings()[slot][DURABLE]
-        held = Held.of({DURABLE: connection})
-        assert held.hub is not None, "the slot names no store"
-        key = self.key(held.hub.account)
-        return Orchestrations(re.sub(r"(?<=AccountKey=)[^;]+", lambda _: key, connection))
+        """Those in the store that a slot's settings lead to: by the account's present key, or as an identity."""
+        settings = self.settings()[slot]
+        account, _ = _held(settings)
+        if DURABLE in settings:
+            return Orchestrations.by_key(self.connection(account))
+        self.let_write(account)
+        return Orchestrations.as_identity(settings[f"{DURABLE}__tableServiceUri"], self.credential)
+
+    @property
+    def credential(self) -> LoopbackCredential:
+        """The login that local Azure has for whoever runs the program."""
+        cloud = Cloud(self.endpoint, self.endpoint, self.endpoint, loopback=True)
+        return LoopbackCredential(cloud, TENANT_ID, CLIENT_ID, CLIENT_SECRET)
+
+    def let_write(self, account: str) -> None:
+        """Give that login the role by which the app itself writes orchestrations, once."""
+        scope = self.accounts.get_properties(GROUP, account).id
+        definitions = f"/subscriptions/{SUBSCRIPTION_ID}/providers/Microsoft.Authorization/roleDefinitions"
+        body = {
+            "properties": {
+                "roleDefinitionId": f"{definitions}/{StorageRole.TABLE_DATA_CONTRIBUTOR}",
+                "principalId": CLIENT_ID,
+                "principalType": "ServicePrincipal",
+            }
+        }
+        self.roles.create(scope, str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{account}/test")), body)
+
+    def connection(self, account: str) -> str:
+        """A connection string of an account with its present key."""
+        endpoints = self.accounts.get_properties(GROUP, account).primary_endpoints
+        return connection_string(account, self.key(account), endpoints)
+
+    def tracked(self) -> Orchestrations:
+        """Those in the tracking store that production's settings name."""
+        settings = self.settings()[PRODUCTION]
+        return Orchestrations.by_key(settings[settings["RELEASE_TRACKING"]])
 
     def key(self, account: str) -> str:
         """The present key of a storage account that connections are made with."""
-        return str(self.accounts.list_keys(GROUP, account).keys_property[0].value)
+        return str(self.accounts.list_keys(self.group, account).keys_property[0].value)
 
     def visitor(self) -> Visitor:
-        return Visitor(self.endpoint, f"{SITE}.azurewebsites.localhost")
+        return Visitor(self.endpoint, f"{self.site}.azurewebsites.localhost")
 
     def events(self, after: int = 0) -> list[Event]:
         answer = httpx.get(f"{self.endpoint}/localazure/events", params={"after": after}, trust_env=False, timeout=30)
@@ -200,7 +269,8 @@ class App:
     def note_keys(self) -> None:
         """Learn the keys of all storage accounts, which are secrets; do it before one is renewed."""
         for account in self.accounts.list():
-            self.secrets |= {key.value for key in self.accounts.list_keys(GROUP, account.name).keys_property}
+            group = account.id.split("/")[4]
+            self.secrets |= {key.value for key in self.accounts.list_keys(group, account.name).keys_property}
 
     def assert_clean(self) -> None:
         """That no hub met two packages, and that pulumi printed neither a secret nor a traceback, in the whole test."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,9 @@ from typing import Any
 import httpx
 from durabletask.client import TaskHubGrpcClient
 
+from durable.roles import STORE_ROLES
 from localazure.functions.management import Json
+from localazure.identity import SUBSCRIPTION_ID
 from proof.account import verdict
 from proof.azure import Hub
 from proof.kinds import EVENT, Kind, Order
@@ -27,6 +30,7 @@ HOST_STORAGE = "AzureWebJobsStorage"
 PACKAGE = "WEBSITE_RUN_FROM_PACKAGE"
 SITE = "shop"
 STAGING = "staging"
+ROLES = f"/subscriptions/{SUBSCRIPTION_ID}/providers/Microsoft.Authorization/roleDefinitions"
 TIMEOUT = 60
 TIMER = """
 
@@ -109,6 +113,32 @@ class Careless:
         body = {"location": LOCATION, "properties": {"serverFarmId": plan, "siteConfig": {"appSettings": pairs}}}
         self.arm.web.web_apps.begin_create_or_update(GROUP, SITE, {**body, "kind": "functionapp"}).result()
         self.settle()
+
+    def identity(self, slot: str | None = None) -> str:
+        """Give a slot an identity of its own, and tell its object id."""
+        body, apps = {"identity": {"type": "SystemAssigned"}}, self.arm.web.web_apps
+        made = apps.update_slot(GROUP, SITE, slot, body) if slot else apps.update(GROUP, SITE, body)
+        return str(made.identity.principal_id)
+
+    def give_roles(self, principal: str, *accounts: str) -> None:
+        """Give an identity what Durable needs on each of these accounts, and on the host's."""
+        for account in ("host", *accounts):
+            scope = self.arm.accounts.storage_accounts.get_properties(GROUP, account).id
+            for role in STORE_ROLES:
+                properties = {
+                    "roleDefinitionId": f"{ROLES}/{role}",
+                    "principalId": principal,
+                    "principalType": "ServicePrincipal",
+                }
+                self.arm.roles.role_assignments.create(scope, str(uuid.uuid4()), {"properties": properties})
+
+    def by_identity(self, account: str) -> dict[str, str]:
+        """The durable connection to an account by the slot's identity."""
+        return {f"{CONNECTION}__accountName": account, f"{CONNECTION}__credential": "managedidentity"}
+
+    def refuse_keys(self, account: str) -> None:
+        """Have an account take no keys any more."""
+        self.arm.accounts.storage_accounts.update(GROUP, account, {"properties": {"allowSharedKeyAccess": False}})
 
     def settle(self) -> list[Json]:
         answer = self.arm.http.get("/localazure/workers", params={"settled": TIMEOUT}, timeout=2 * TIMEOUT).json()

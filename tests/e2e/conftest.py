@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 import engine
 from tests.e2e.app import App
-from tests.e2e.local import PROGRAM, REPOSITORY, LocalAzure, Stack
+from tests.e2e.local import LocalAzure, Stack
 
 __all__ = ["LocalAzure", "Stack"]
 
@@ -31,20 +30,7 @@ def azure(tmp_path: Path, engine_in_use: engine.Engine) -> Iterator[LocalAzure]:
 
 @pytest.fixture
 def stack(tmp_path: Path, azure: LocalAzure) -> Stack:
-    folder = tmp_path / "program"
-    folder.mkdir()
-    for name in PROGRAM:
-        source = REPOSITORY / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
-    (folder / ".venv").symlink_to(REPOSITORY / ".venv")
-    (folder / "build").mkdir()
-    (folder / "build" / "functions.zip").symlink_to(REPOSITORY / "build" / "functions.zip")
-    made = Stack(folder, azure.variables)
-    made.succeed("stack", "select", "--create", "dev")
-    return made
+    return Stack.make(tmp_path / "program", azure)
 
 
 @pytest.fixture

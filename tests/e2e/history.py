@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 DURABLE = "DurableManagementStorage"
 STAGING = "staging"
@@ -46,10 +47,17 @@ class Held:
 
     @classmethod
     def of(cls, settings: Mapping[str, str]) -> Held:
-        account = _ACCOUNT.search(settings.get(DURABLE, ""))
+        account = _account(settings)
         package = _PACKAGE.search(settings.get("WEBSITE_RUN_FROM_PACKAGE", ""))
         name = settings.get(settings.get("RELEASE_HUB_SETTING", ""), "")
-        return cls(Hub(account[1], name) if account else None, package[1] if package else None)
+        return cls(Hub(account, name) if account else None, package[1] if package else None)
+
+
+def _account(settings: Mapping[str, str]) -> str | None:
+    """The account that a connection string or the address of a table service names."""
+    if by_key := _ACCOUNT.search(settings.get(DURABLE, "")):
+        return by_key[1]
+    return urlsplit(settings.get(f"{DURABLE}__tableServiceUri", "")).path.strip("/") or None
 
 
 def steps(events: Iterable[Event]) -> list[tuple[str, str]]:

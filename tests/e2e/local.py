@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,12 +58,36 @@ class LocalAzure:
 
 @dataclass(frozen=True)
 class Stack:
-    """A copy of the program in a folder of its own, with a stack named dev on a local Azure."""
+    """A copy of the program in a folder of its own, with a stack on a local Azure."""
 
     folder: Path
     variables: Mapping[str, str]
+    name: str = "dev"
     printed: list[str] = field(default_factory=list)
     """The output of each command that `run` and `begin` have started, once it has ended."""
+
+    @classmethod
+    def make(cls, folder: Path, azure: LocalAzure, name: str = "dev") -> Stack:
+        """A stack of this name, not yet deployed, with the config of dev."""
+        folder.mkdir()
+        for part in PROGRAM:
+            source = REPOSITORY / part
+            if source.is_dir():
+                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, folder / part)
+        (folder / ".venv").symlink_to(REPOSITORY / ".venv")
+        (folder / "build").mkdir()
+        (folder / "build" / "functions.zip").symlink_to(REPOSITORY / "build" / "functions.zip")
+        made = cls(folder, azure.variables, name)
+        (folder / "Pulumi.dev.yaml").rename(made.config)
+        made.succeed("stack", "select", "--create", name)
+        return made
+
+    @property
+    def config(self) -> Path:
+        """The file with the stack's config."""
+        return self.folder / f"Pulumi.{self.name}.yaml"
 
     def start(self, *args: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -86,6 +111,12 @@ class Stack:
     def succeed(self, *args: str) -> str:
         code, output = self.run(*args)
         assert code == 0, output
+        return output
+
+    def quietly(self, *args: str) -> str:
+        """What a command prints that may show secrets, which is therefore not kept in `printed`."""
+        code, output = Command(self.start(*args), []).end()
+        assert code == 0, args
         return output
 
     def outputs(self) -> dict[str, Any]:

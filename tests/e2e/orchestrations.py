@@ -5,7 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from azure.core.credentials import TokenCredential
 from azure.data.tables import TableServiceClient, UpdateMode
+
+from release.plain_http import LoopbackTransport, secured
 
 HUB = "OrdersHub"
 FINISHED = ("Completed", "Failed", "Canceled", "Terminated")
@@ -13,13 +16,28 @@ CREATED = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 
 
 class Orchestrations:
-    """The orchestrations of the hubs in the storage account that a connection string leads to."""
+    """The orchestrations of the hubs in a storage account."""
 
-    def __init__(self, connection: str) -> None:
-        self._tables = TableServiceClient.from_connection_string(connection, retry_total=0)
+    def __init__(self, tables: TableServiceClient) -> None:
+        self._tables = tables
 
-    def put(self, instance_id: str, status: str, hub: str = HUB, name: str = "process_order") -> None:
-        """Begin an orchestration, or change its status. Ids are free of the characters that would be escaped."""
+    @classmethod
+    def by_key(cls, connection: str) -> Orchestrations:
+        return cls(TableServiceClient.from_connection_string(connection, retry_total=0))
+
+    @classmethod
+    def as_identity(cls, endpoint: str, credential: TokenCredential) -> Orchestrations:
+        """In local Azure, which gives the token too."""
+        transport = LoopbackTransport()
+        return cls(TableServiceClient(secured(endpoint), credential=credential, transport=transport, retry_total=0))
+
+    def put(
+        self, instance_id: str, status: str, hub: str = HUB, name: str = "process_order", told: str | None = None
+    ) -> None:
+        """Begin an orchestration, or change its status. Ids are free of the characters that would be escaped.
+
+        In a tracking store `hub` is the prefix of its tables, and `told` the hub that the row names.
+        """
         table = self._tables.create_table_if_not_exists(f"{hub}Instances")
         row = {
             "PartitionKey": instance_id,
@@ -30,7 +48,8 @@ class Orchestrations:
             "CreatedTime": CREATED,
             "LastUpdatedTime": CREATED,
         }
-        table.upsert_entity(row, mode=UpdateMode.REPLACE)
+        told_hub = {} if told is None else {"TaskHubName": told}
+        table.upsert_entity(row | told_hub, mode=UpdateMode.REPLACE)
 
     def finish(self, instance_id: str, hub: str = HUB) -> None:
         self.put(instance_id, "Completed", hub)

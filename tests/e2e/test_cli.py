@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from azure.data.tables import TableServiceClient
+from azure.mgmt.web.models import StringDictionary
 from azure.storage.blob import ContainerClient
 
 from tests.clients import storage_client, web_client
@@ -74,6 +75,12 @@ class Shop:
         found: dict[str, Any] = json.loads(out)
         return found
 
+    def lines(self, *args: str, code: int = 0) -> list[dict[str, Any]]:
+        """The documents that a command prints, each in a line."""
+        ended, out, err = self.end(self.start(*args, "--json"))
+        assert ended == code, out + err
+        return [json.loads(line) for line in out.splitlines()]
+
     @contextmanager
     def running(self, *args: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
         """A command to follow by `until`; it is killed if the test gives up on it."""
@@ -105,6 +112,18 @@ class Shop:
             row = {"PartitionKey": instance_id, "RowKey": "", "ExecutionId": "1", "Name": "fulfil_order"}
             when = {"CreatedTime": datetime(2026, 7, 1, 8, tzinfo=UTC), "RuntimeStatus": status}
             tables.create_table_if_not_exists("OrdersHubInstances").upsert_entity(row | when)
+
+    def track(self, hub: str, instance_id: str, status: str) -> None:
+        """An orchestration of an app in a tracking store, which production names: the host's account plays it."""
+        web = web_client(self.azure.env["arm_endpoint"]).web_apps
+        settings = web.list_application_settings(GROUP, SITE).properties or {}
+        if "RELEASE_TRACKING" not in settings:
+            settings["RELEASE_TRACKING"] = "AzureWebJobsStorage"
+            web.update_application_settings(GROUP, SITE, StringDictionary(properties=settings))
+        with TableServiceClient.from_connection_string(settings["AzureWebJobsStorage"]) as tables:
+            row = {"PartitionKey": instance_id, "RowKey": "", "Name": "fulfil_order", "Version": "1.0"}
+            when = {"CreatedTime": datetime.now(UTC), "RuntimeStatus": status, "TaskHubName": hub}
+            tables.create_table_if_not_exists("DurableTaskInstances").upsert_entity(row | when)
 
     def upload(self, sha256: str) -> None:
         """A package that nobody knows of."""
@@ -247,3 +266,32 @@ def test_a_roll_back_takes_no_zip_can_be_repeated_and_says_what_keeps_it(shop: S
     # Nothing is locked, and what the interrupted run has left behind goes with the next one.
     shop.stack.succeed("up", "--yes", "--skip-preview")
     assert {one["package"] for one in shop.run("packages")["packages"]} == {first, second}
+
+
+def test_the_orchestrations_of_the_stores_and_of_all_apps_in_a_tracking_store_are_listed(shop: Shop) -> None:
+    shop.want("first")
+    shop.run("deploy")
+    assert shop.lines("instances") == []
+    shop.put("order-1", "Running")
+    shop.put("order-2", "Completed")
+    shop.put("@counter@one", "Running")
+    shop.track("OrdersHub", "order-3", "Pending")
+    shop.track("ShopHub", "basket-1", "Running")
+
+    found = shop.lines("instances")
+    assert [(one["hub"], one["id"], one["status"], one["active"]) for one in found] == [
+        ("ShopHub", "basket-1", "Running", True),
+        ("OrdersHub", "order-3", "Pending", True),
+        ("OrdersHub", "order-1", "Running", True),
+        ("OrdersHub", "order-2", "Completed", False),
+    ]
+    assert [len({one["account"] for one in part}) for part in (found, found[:2], found[2:])] == [2, 1, 1]
+    recent = shop.lines("instances", "--hub", "ordershub", "--active", "--newer-than", "1h", "--version", "1.0")
+    assert [one["id"] for one in recent] == ["order-3"]
+
+    code, out, err = shop.end(shop.start("instances", "--status", "completed"))
+    assert code == 0, err
+    assert out.splitlines()[1].split()[1:5] == ["OrdersHub", "order-2", "fulfil_order", "Completed"]
+    code, out, err = shop.end(shop.start("instances", "--older-than", "yesterday"))
+    assert code == 2
+    assert "is no age" in err

@@ -158,6 +158,38 @@ def test_a_slot_without_a_whole_connection_takes_production_down_at_the_swap(
     assert app.ask("/api/version").status_code == 503
 
 
+@pytest.mark.parametrize("kept", [False, True], ids=["broken", "kept"])
+def test_identities_that_have_roles_on_one_store_each_lose_both_at_the_swap(make: Make, kept: bool) -> None:
+    app = make()
+    for slot, account in ((None, "blue"), (STAGING, "green")):
+        app.give_roles(app.identity(slot), *(("blue", "green") if kept else (account,)))
+    app.put(app.settings(1, None, **app.by_identity("blue")))
+    app.put(app.settings(2, None, **app.by_identity("green")), STAGING)
+    orders = app.start()
+    app.swap()
+    if kept:
+        assert all_completed(app.go_on(orders))
+        return
+    assert app.worker(STAGING)["standing"] == "failed"
+    assert "lacks on the account blue" in app.worker(STAGING)["problem"]
+    assert set(app.fates(orders)) == {"stuck"}
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["broken", "kept"])
+def test_a_store_that_takes_no_keys_any_more_is_closed_to_the_slot_that_has_one(make: Make, kept: bool) -> None:
+    app = make()
+    app.put(app.settings(1, "blue"))
+    orders = app.start()
+    app.refuse_keys("green" if kept else "blue")
+    app.put(app.settings(1, "blue", Other="a change that restarts the slot"))
+    if kept:
+        assert all_completed(app.go_on(orders))
+        return
+    assert app.worker()["standing"] == "failed"
+    assert "takes no keys" in app.worker()["problem"]
+    assert set(app.fates(orders)) == {"stuck"}
+
+
 def test_a_hub_without_a_name_is_served_by_nobody_once_it_is_in_staging(make: Make) -> None:
     app = make(host_json=host_json(hubName=None))
     app.put(app.settings(1, "blue"))

@@ -17,7 +17,7 @@ from azure.core.exceptions import HttpResponseError
 
 from localazure.app import LocalAzure, create_app
 from localazure.functions.process import COMMAND
-from localazure.identity import SUBSCRIPTION_ID
+from localazure.identity import HEADERS, SUBSCRIPTION_ID
 from tests.clients import authorization_client, resource_client, storage_client, web_client
 from tests.localazure.storage import MemoryStorage
 
@@ -71,7 +71,7 @@ class Arm:
         self.accounts = storage_client(self.url)
         self.resources = resource_client(self.url)
         self.roles = authorization_client(self.url)
-        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=10)
+        self.http = httpx.Client(base_url=self.url, headers=HEADERS, trust_env=False, timeout=10)
 
     def close(self) -> None:
         for client in (self.web, self.accounts, self.resources, self.roles, self.http):

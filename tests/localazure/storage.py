@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from localazure.arm.storage_backend import Access
 from tests.localazure.hubs.memory import MemoryHubStorage
 
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
@@ -21,9 +22,14 @@ class MemoryStorage:
     blobs: dict[str, bytes] = field(default_factory=dict)
     hubs: MemoryHubStorage = field(default_factory=MemoryHubStorage)
     port: int = 10401
+    access: dict[str, Access] = field(default_factory=dict)
+    token_key: str | None = None
 
-    def set_accounts(self, accounts: Mapping[str, tuple[str, str]]) -> None:
-        self.accounts = dict(accounts)
+    def trust(self, token_key: str) -> None:
+        self.token_key = token_key
+
+    def set_accounts(self, accounts: Mapping[str, tuple[str, str]], access: Mapping[str, Access] | None = None) -> None:
+        self.accounts, self.access = dict(accounts), dict(access or {})
 
     def endpoints(self, account: str) -> Mapping[str, str]:
         ports = {"blob": self.port, "queue": self.port + 1, "table": self.port + 2}

@@ -36,6 +36,7 @@ def by_identity() -> World:
         for name, target in ((DURABLE, account), ("AzureWebJobsStorage", "ordershost")):
             world.unset(slot, name)
             world.put(slot, f"{name}__accountName", target)
+        world[account].put("allowSharedKeyAccess", False)
         for target in ACCOUNTS:
             for role in ROLES:
                 world.add(
@@ -88,6 +89,90 @@ def test_one_user_assigned_identity_for_all_slots_needs_each_role_once() -> None
     assert world.refused() == set()
     world.remove(f"production-{ROLES[0].name}-ordersblue")
     assert world.refused() == {(REACHES, "shared")}
+
+
+def shared_identity() -> World:
+    """The same with one user-assigned identity for both slots."""
+    world = by_identity()
+    world.add(r.IDENTITY, "shared", resourceName="orders-identity")
+    world["shared"].outputs = {"principalId": "principal-production", "clientId": "client"}
+    for slot, own in (("production", "site"), ("staging", "staging-slot")):
+        world[own].put("identity", {"type": "UserAssigned", "userAssignedIdentities": ["/x/orders-identity"]})
+        for name in (DURABLE, "AzureWebJobsStorage"):
+            world.put(slot, f"{name}__credential", "managedidentity")
+            world.put(slot, f"{name}__clientId", "client")
+    return world
+
+
+def test_a_client_id_is_that_of_an_identity_of_its_slot() -> None:
+    world = shared_identity()
+    assert world.refused() == set()
+    world.put("staging", f"{DURABLE}__clientId", "another")
+    assert world.refused() == {(REACHES, "staging")}
+    world = shared_identity()
+    world["staging-slot"].put("identity", {"type": "SystemAssigned"})
+    assert (REACHES, "staging") in world.refused()
+
+
+def test_in_a_first_preview_a_client_id_is_told_by_the_identity_that_it_is_made_from() -> None:
+    world = shared_identity()
+    world.add(r.IDENTITY, "other", resourceName="other-identity")
+    world["shared"].outputs = {}
+    world["production"].sources["properties"] = {world["shared"].urn}
+    for slot, own in (("production", "site"), ("staging", "staging-slot")):
+        world.put(slot, f"{DURABLE}__clientId", UNKNOWN)
+        world[own].sources["identity"] = {world["shared"].urn}
+    world["staging"].sources["properties"] = {world["shared"].urn, world["other"].urn}
+    assert (REACHES, "staging") not in world.refused()
+    world["staging"].sources["properties"] = {world["other"].urn}
+    assert (REACHES, "staging") in world.refused()
+    assert (REACHES, "production") not in world.refused()
+
+
+KEYS = "durable-storage-keys-agree"
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_a_key_of_an_account_that_takes_none_is_refused_where_it_is_set(account: str) -> None:
+    world = app("orders")
+    world[account].put("allowSharedKeyAccess", True)
+    assert world.refused() == set()
+    world[account].put("allowSharedKeyAccess", False)
+    slots = {"ordershost": {"production", "staging"}, "ordersblue": {"production"}, "ordersstaging": {"staging"}}
+    assert world.refused() == {(KEYS, slot) for slot in slots[account]}
+    assert all("AccountKey" not in finding.message for _, finding in world.findings())
+
+
+def test_in_a_first_preview_a_key_is_refused_if_all_accounts_that_it_may_be_of_take_none() -> None:
+    world = app("orders")
+    for name in (DURABLE, "AzureWebJobsStorage"):
+        world.put("production", name, UNKNOWN)
+    world["production"].sources["properties"] = {world["ordershost"].urn, world["ordersblue"].urn}
+    world["ordersblue"].put("allowSharedKeyAccess", False)
+    assert world.refused() == set()
+    world["ordershost"].put("allowSharedKeyAccess", False)
+    assert (KEYS, "production") in world.refused()
+
+
+@pytest.mark.parametrize("value", [None, True])
+def test_a_store_that_takes_keys_which_no_setting_holds_is_advised_against(value: bool | None) -> None:
+    world = by_identity()
+    if value is None:
+        world["ordersblue"].drop("allowSharedKeyAccess")
+    else:
+        world["ordersblue"].put("allowSharedKeyAccess", value)
+    assert world.refused() == set()
+    assert world.advised() == {(KEYS, "ordersblue")}
+
+
+def test_a_store_of_which_one_slot_still_holds_a_key_may_take_it() -> None:
+    world = by_identity()
+    for setting in ("accountName",):
+        world.unset("staging", f"{DURABLE}__{setting}")
+    world.put("staging", DURABLE, key_connection("ordersstaging"))
+    assert (KEYS, "staging") in world.refused()
+    world["ordersstaging"].put("allowSharedKeyAccess", True)
+    assert KEYS not in {rule for rule, _ in world.refused() | world.advised()}
 
 
 def test_in_a_first_preview_principals_and_scopes_are_followed_by_what_they_are_made_from() -> None:

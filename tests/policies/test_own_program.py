@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import runpy
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,27 @@ class Own:
         self.package = folder / "app.zip"
         self._monkeypatch = monkeypatch
 
-    def judged(self, pack: dict[str, Any] | None = None, hub: str = "OrdersHub", **keys: Any) -> list[Said]:
-        durable = {"hubName": hub, "storageProvider": {"connectionName": "DurableManagementStorage"}}
+    def judged(
+        self,
+        pack: dict[str, Any] | None = None,
+        hub: str = "OrdersHub",
+        azure: Mapping[str, str] | None = None,
+        **keys: Any,
+    ) -> list[Said]:
+        provider = {"connectionName": "DurableManagementStorage"}
+        if "trackingStore" in keys:
+            provider |= {
+                "trackingStoreConnectionName": "DurableTrackingStorage",
+                "trackingStoreNamePrefix": "DurableTask",
+            }
+        durable = {"hubName": hub, "storageProvider": provider}
         with zipfile.ZipFile(self.package, "w") as archive:
             archive.writestr("host.json", json.dumps({"version": "2.0", "extensions": {"durableTask": durable}}))
-        values = {"site": "orders-dev", "taskHub": "OrdersHub", "package": str(self.package)} | keys
+        values = {"site": "orders-dev", "taskHub": "OrdersHub", "package": str(self.package), "access": "keys"} | keys
         config = {f"{NAMESPACE}:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in values.items()}
-        self._monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"azure-native:location": "westeurope", **config}))
+        self._monkeypatch.setenv(
+            "PULUMI_CONFIG", json.dumps({"azure-native:location": "westeurope", **(azure or {}), **config})
+        )
         done = run(lambda: runpy.run_path(str(REPOSITORY / "__main__.py"), run_name="__main__"))
         return judge([registered(declared) for declared in done.resources], pack)
 
@@ -46,7 +61,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Own:
     return Own(tmp_path, monkeypatch)
 
 
-@pytest.mark.parametrize(
+SHAPES = pytest.mark.parametrize(
     "keys",
     [
         {},
@@ -55,13 +70,25 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Own:
         {"plan": {"sku": "EP1"}},
         {"hub": "%TaskHub%"},
         {"protectStores": False},
+        {"trackingStore": {"account": "ordersview"}, "hub": "%TaskHub%"},
         {"settings": {"common": {"A": "b"}, "sticky": {"staging": {"MODE": "quiet"}}}},
     ],
     ids=lambda keys: next(iter(keys), "the least"),
 )
-def test_it_passes_in_each_shape_and_on_azure_is_advised_to_use_identities(own: Own, keys: dict[str, Any]) -> None:
+
+
+@SHAPES
+def test_it_passes_in_each_shape_and_with_keys_on_azure_is_advised_to_use_identities(
+    own: Own, keys: dict[str, Any]
+) -> None:
     found = own.judged(**keys)
     assert [(said.rule, said.mandatory) for said in found] == [("secret-by-reference", False)]
+
+
+@SHAPES
+@pytest.mark.parametrize("cloud", [{}, {"azure-native:environment": "usgovernment"}], ids=["public", "sovereign"])
+def test_with_identities_there_is_nothing_to_say(own: Own, keys: dict[str, Any], cloud: dict[str, str]) -> None:
+    assert own.judged(access="identity", azure=cloud, **keys) == []
 
 
 def test_its_starters_are_off_in_staging_as_the_pack_asks(own: Own) -> None:

@@ -241,6 +241,46 @@ def test_slots_on_one_tracking_store_need_two_hub_names() -> None:
     assert world.refused() == set()
 
 
+TRACKED_HOST_JSON = {
+    "connectionName": DURABLE,
+    "trackingStoreConnectionName": "Tracking",
+    "trackingStoreNamePrefix": "All",
+}
+
+
+def with_tracking_package(folder: Path, hub: str) -> World:
+    """A site with slots whose package has a tracking store."""
+    world = with_package(folder, host_json(hubName=hub, storageProvider=TRACKED_HOST_JSON))
+    for slot in ("production", "staging"):
+        world.put(slot, "Tracking", key_connection("tracking"))
+        world.put(slot, "TaskHub", f"OrdersHub{slot.title()}")
+    return world
+
+
+def test_a_hub_name_that_host_json_takes_from_a_setting_of_each_slot_passes(tmp_path: Path) -> None:
+    assert with_tracking_package(tmp_path, "%TaskHub%").refused() == set()
+
+
+def test_a_literal_hub_name_beside_a_tracking_store_is_refused_with_the_fix_where_there_are_slots(
+    tmp_path: Path,
+) -> None:
+    world = with_tracking_package(tmp_path, "OrdersHub")
+    assert world.refused() == {(TRACKING_HUB, "production"), (TRACKING_HUB, "staging")}
+    said = [finding.message for rule, finding in world.findings() if rule == TRACKING_HUB]
+    assert len(said) == 2
+    assert all('"hubName": "%TaskHub%"' in text for text in said)
+    world.unset("staging", "WEBSITE_RUN_FROM_PACKAGE")
+    assert world.refused() == {(TRACKING_HUB, "production")}
+
+
+def test_a_literal_hub_name_of_a_hidden_host_json_is_refused_too() -> None:
+    world = tracked()
+    world.add(r.WEB_APP_SLOT, "s", name="orders", slot="s", cloningInfo={"x": "y"}, httpsOnly=True)
+    world.unset("production", HUB_OVERRIDE)
+    assert (TRACKING_HUB, "production") not in world.refused(Config(hub_names={"orders": "%TaskHub%"}))
+    assert (TRACKING_HUB, "production") in world.refused(Config(hub_names={"orders": "OrdersHub"}))
+
+
 AGREES = "host-json-agrees"
 
 

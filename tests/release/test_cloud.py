@@ -15,6 +15,7 @@ import pytest
 
 from localazure.identity import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID
 from release import endpoints, login
+from release.azure_config import AzureConfig
 from release.cloud import CONFIG_KEYS, Cloud, CloudError, credential, find_cloud, subscription
 from release.login import LoopbackCredential
 from tests.localazure.conftest import Arm, serving
@@ -386,3 +387,20 @@ def test_the_keys_of_config_are_full_ones() -> None:
 def test_slow_modules_are_not_loaded_before_they_are_needed(module: str, unloaded: str) -> None:
     script = f"import sys, {module}; sys.exit({unloaded!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("config", "environ", "public"),
+    [
+        ({}, {}, True),
+        ({"azure-native:environment": "Public"}, {}, True),
+        ({}, {"ARM_ENVIRONMENT": "AzureCloud"}, True),
+        ({"azure-native:environment": "china"}, {}, False),
+        ({}, {"ARM_METADATA_HOSTNAME": "localhost:10400"}, False),
+        ({"azure-native:metadataHost": "management.azure.com"}, {}, False),
+    ],
+)
+def test_the_public_cloud_is_known_without_asking_anyone(
+    config: dict[str, str], environ: dict[str, str], public: bool
+) -> None:
+    assert AzureConfig(config, environ).is_public is public

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from durable.stores import Colour
+from durable.stores import Access, Colour, Release, Store
 from release.config import SettingsError, load
 from release.patience import Patience
 from release.planner import Drain, Promote
@@ -17,6 +17,8 @@ LEAST = {
     f"{NAMESPACE}:taskHub": "OrdersHub",
     "azure-native:location": "westeurope",
 }
+
+VIEW = {"account": "view"}
 
 
 def loaded(**keys: Any) -> Settings:
@@ -126,6 +128,45 @@ def test_keys_of_other_namespaces_are_left_alone() -> None:
         ({"gate": {"except": "a"}}, "gate.except", "a list"),
         ({"gate": {"waitt": 1}}, "gate.waitt", "known are except, poll, steady, timeout"),
         ({"warmUp": "often"}, "warmUp", "true or false"),
+        (
+            {"trackingStore": {}},
+            "trackingStore.account",
+            "--path durable-zero-downtime:trackingStore.account VALUE",
+        ),
+        (
+            {"trackingStore": "view"},
+            "trackingStore",
+            "pulumi config set --path durable-zero-downtime:trackingStore.NAME",
+        ),
+        ({"trackingStore": VIEW | {"account": "View"}}, "trackingStore.account", "no storage account name"),
+        ({"trackingStore": VIEW | {"prefix": "a-b"}}, "trackingStore.prefix", "no prefix of tables"),
+        ({"trackingStore": VIEW | {"resourceGroup": "a."}}, "trackingStore.resourceGroup", "no resource group name"),
+        (
+            {"trackingStore": VIEW | {"connectionName": "AzureWebJobsStorage"}},
+            "trackingStore.connectionName",
+            "both slots share",
+        ),
+        (
+            {"trackingStore": VIEW | {"connectionName": "DurableManagementStorage"}},
+            "trackingStore.connectionName",
+            "are one connection",
+        ),
+        (
+            {"trackingStore": VIEW | {"connectionName": "AzureWebJobsdurablemanagementstorage__x"}},
+            "trackingStore.connectionName",
+            "are one connection",
+        ),
+        ({"trackingStore": VIEW | {"retire": 1}}, "trackingStore.retire", "true or false"),
+        ({"trackingStore": VIEW | {"prefx": "a"}}, "trackingStore.prefx", "'prefix'"),
+        ({"trackingStore": VIEW, "hostStorage": "view"}, "trackingStore.account", "account of hostStorage too"),
+        ({"trackingStore": VIEW, "stores": {"green": "view"}}, "trackingStore.account", "account of stores.green too"),
+        ({"trackingStore": VIEW, "taskHub": "H" * 41}, "taskHub", "has 46 characters, and 45 is the most"),
+        (
+            {"trackingStore": VIEW, "settings": {"common": {"DurableTrackingStorage__accountName": "x"}}},
+            "settings.common.DurableTrackingStorage__accountName",
+            "itself",
+        ),
+        ({"settings": {"common": {"RELEASE_TRACKING": "x"}}}, "settings.common.RELEASE_TRACKING", "itself"),
         ({"settings": {"common": {"RELEASE_HUB_SETTING": "x"}}}, "settings.common.RELEASE_HUB_SETTING", "itself"),
     ],
 )
@@ -180,3 +221,69 @@ def test_texts_that_look_like_numbers_stay_texts() -> None:
 
 def test_a_sku_is_taken_in_any_case() -> None:
     assert loaded(plan={"sku": "p1V3"}).plan.sku == "P1v3"
+
+
+def hubs(settings: Settings) -> list[str]:
+    return [settings.store(colour).hub for colour in Colour]
+
+
+def test_in_a_tracking_store_each_store_brings_its_own_hub_name() -> None:
+    settings = loaded(trackingStore=VIEW)
+    assert settings.tracking_in_use is not None
+    assert (settings.tracking_in_use.connection_name, settings.tracking_in_use.prefix) == (
+        "DurableTrackingStorage",
+        "DurableTask",
+    )
+    assert hubs(settings) == ["OrdersHubBlue", "OrdersHubGreen"]
+    assert settings.app_names.stores.tracking == "view"
+    desired = settings.desired("1" * 64, "TaskHub")
+    assert desired.on(Colour.GREEN) == Release(
+        Store(Colour.GREEN, settings.store_account(Colour.GREEN), "OrdersHubGreen"),
+        "1" * 64,
+        None,
+        "TaskHub",
+        "DurableTrackingStorage",
+        Access.IDENTITY,
+    )
+    assert hubs(loaded()) == ["OrdersHub", "OrdersHub"]
+    assert hubs(loaded(trackingStore=VIEW, taskHub="H" * 40)) == ["H" * 40 + "Blue", "H" * 40 + "Green"]
+
+
+def test_a_tracking_store_that_is_retired_is_known_and_not_used_by_new_packages() -> None:
+    settings = loaded(trackingStore=VIEW | {"retire": True})
+    assert settings.tracking_in_use is None
+    assert hubs(settings) == ["OrdersHub", "OrdersHub"]
+    assert settings.app_names.stores.tracking == "view"
+    assert settings.desired("1" * 64, None).tracking is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "owner"), [({}, None), ({"resourceGroup": "Orders-dev-RG"}, None), ({"resourceGroup": "shared"}, "shared")]
+)
+def test_a_tracking_store_belongs_to_this_stack_unless_it_is_in_another_group(
+    keys: dict[str, str], owner: str | None
+) -> None:
+    assert loaded(trackingStore=VIEW | keys).tracking_group == owner
+
+
+ONE, OTHER = "0f8fad5b-d9cb-469f-a165-70867728950e", "7C9E6679-7425-40DE-944B-E07FC1F90AE7"
+
+
+def test_access_is_by_identity_unless_config_says_keys() -> None:
+    assert loaded().access is Access.IDENTITY
+    assert loaded(access="keys").access is Access.KEYS
+
+
+def test_readers_are_object_ids_by_kind_and_let_the_gate_wait_for_their_roles() -> None:
+    found = loaded(readers={"users": [ONE], "servicePrincipals": [OTHER]})
+    assert (found.readers.users, found.readers.service_principals) == ((ONE,), (OTHER,))
+    assert found.patience.for_roles
+    assert not loaded().patience.for_roles
+
+
+def test_a_reader_is_an_object_id_and_is_listed_once() -> None:
+    assert problems(readers={"users": ["someone@contoso.com"]})[0].startswith(
+        f"{NAMESPACE}:readers.users.0: 'someone@contoso.com' is no object id"
+    )
+    (twice,) = problems(readers={"users": [ONE], "groups": [ONE.upper()]})
+    assert twice.startswith(f"{NAMESPACE}:readers.groups: {ONE.upper()!r} is listed twice")

@@ -378,3 +378,39 @@ def test_a_wait_says_drained_only_where_it_is_true(
     for begin, end in store.clock.slept:
         assert not begin < patience.timeout < end
         assert end - begin <= 8 * patience.poll
+
+
+@dataclass
+class Denying:
+    """A store that lets the identity in from a time on."""
+
+    clock: FakeClock
+    until: float
+    account: str = ACCOUNT
+
+    def all(self) -> Listing:
+        if self.clock.now() < self.until:
+            raise StoreUnknownError(ACCOUNT, "403", denied=True)
+        return Listing(("Orders",), ())
+
+    def still_active(self, known: Collection[Instance]) -> tuple[Instance, ...]:
+        raise AssertionError(f"nothing was active, {known} neither")
+
+
+def test_a_store_that_denies_access_is_asked_again_only_where_a_role_may_take_effect() -> None:
+    told: list[Verdict] = []
+    for for_roles, state, last in ((False, State.UNKNOWN, 0), (True, State.DRAINED, 41)):
+        clock = FakeClock()
+        patience = Patience(60, 0, 5, for_roles=for_roles)
+        verdict = wait_until_drained(Denying(clock, 33), patience, clock, told.append)
+        assert verdict.state is state
+        assert verdict.denied is not for_roles
+        assert clock.now() <= last
+        assert told[0].denied
+
+
+def test_a_role_that_never_takes_effect_is_given_up_at_the_deadline() -> None:
+    clock = FakeClock()
+    verdict = wait_until_drained(Denying(clock, inf), Patience(60, 0, 5, for_roles=True), clock)
+    assert verdict.state is State.UNKNOWN
+    assert clock.now() == 60

@@ -48,19 +48,21 @@ class Scene:
     store: FakeStore = field(default_factory=lambda: FakeStore([()]))
     patience: Patience = field(default_factory=lambda: Patience(timeout=10, steady=2, poll=1))
     opened: list[Mapping[str, str]] = field(default_factory=list)
+    over: list[Mapping[str, str]] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     asked: list[Slot] = field(default_factory=list)
     status: int = 200
 
     @property
     def guard(self) -> Guard:
-        return Guard(self.look, self.open_store, self.patience, FakeClock(), self.said.append)
+        return Guard(self.look, self.settings, self.open_store, self.patience, FakeClock(), self.said.append)
 
     def look(self) -> Observed:
         return self.views.pop(0) if len(self.views) > 1 else self.views[0]
 
-    def open_store(self, settings: Mapping[str, str]) -> Instances:
+    def open_store(self, settings: Mapping[str, str], before: Mapping[str, str]) -> Instances:
         self.opened.append(settings)
+        self.over.append(before)
         return self.store
 
     def write(self, planned: Release = NEW, seen: View = STAGING, slot: Slot = Slot.STAGING) -> None:
@@ -122,7 +124,7 @@ def test_an_unknown_store_is_refused() -> None:
 
 
 def test_a_store_that_cannot_be_opened_is_refused() -> None:
-    def fail(_: Mapping[str, str]) -> Instances:
+    def fail(_: Mapping[str, str], __: Mapping[str, str]) -> Instances:
         raise StoreUnknownError("", "no connection is set")
 
     scene = Scene()
@@ -235,3 +237,33 @@ def test_a_preview_tells_from_one_reading_and_refuses_nothing(
     scene.guard.tell(Slot.STAGING, SETTINGS)
     assert len(scene.said) == 1
     assert says in scene.said[0]
+
+
+TRACKED = replace(STAGING, tracking="View")
+
+
+def test_the_tracking_store_of_the_package_that_goes_is_looked_at_too() -> None:
+    scene = Scene(views=[Observed(PRODUCTION, TRACKED)])
+    scene.write(seen=TRACKED)
+    assert scene.opened == [SETTINGS]
+    assert scene.over == [scene.settings(Slot.STAGING)]
+
+
+def test_without_one_nothing_but_the_store_is_looked_at() -> None:
+    scene = Scene()
+    scene.write()
+    assert scene.over == [{}]
+
+
+def test_who_waits_for_a_role_is_told_so_once() -> None:
+    denied = StoreUnknownError("ordersgreen", "the table service answered 403", denied=True)
+    scene = Scene(store=FakeStore([denied, denied, denied, ()]), patience=Patience(10, 0, 1, for_roles=True))
+    scene.write()
+    assert scene.said[0].endswith("answered 403. Waiting for the role to take effect")
+    assert len(scene.said) == 2
+
+    scene = Scene(store=FakeStore([denied]))
+    with pytest.raises(RefusedError, match=r"answered 403\. Therefore"):
+        scene.write()
+    assert "Waiting" not in scene.said[0]
+    assert len(scene.said) == 1

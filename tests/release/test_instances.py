@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -15,19 +16,22 @@ import pytest
 import requests
 import urllib3
 from azure.core import PipelineClient
-from azure.core.credentials import AccessToken
+from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.exceptions import ClientAuthenticationError
 from azure.core.rest import HttpRequest
 from requests.adapters import HTTPAdapter
 
 from durable.instance_ids import to_partition_key
+from release.cloud import Cloud
 from release.drain import State, wait_until_drained
-from release.instances import Instance, Instances, Listing, StoreUnknownError, _Transport, open_store
+from release.instances import Instance, Instances, Listing, StoreUnknownError, open_store
+from release.login import LoopbackCredential
 from release.patience import Patience
+from release.tables import _Transport
+from tests.loopback import Answer, Request, answering
 from tests.release.clock import FakeClock
 
 Row = Mapping[str, Any]
-Answer = Callable[[requests.PreparedRequest], requests.Response]
 
 KEY = "c2VjcmV0IGtleQ=="
 BY_KEY = {"X": f"AccountName=blue1;AccountKey={KEY}"}
@@ -63,6 +67,7 @@ class TableService(HTTPAdapter):
     tables: dict[str, list[list[Row]]]
     table_pages: Sequence[Sequence[str]] | None = None
     failing: Callable[[str], requests.Response | None] = lambda _: None
+    columns: str = "PartitionKey,Name,RuntimeStatus,CreatedTime"
     log: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -85,8 +90,7 @@ class TableService(HTTPAdapter):
             more = {"x-ms-continuation-NextTableName": str(page + 1)} if page + 1 < len(pages) else {}
             return an_answer(200, {"value": [{"TableName": name} for name in pages[page]]}, more)
         name, _, key = path.partition("(")
-        assert query["$select"] == "PartitionKey,Name,RuntimeStatus,CreatedTime"
-        assert "$filter" not in query
+        self.expect(query)
         if name not in self.tables:
             return a_refusal(404, "TableNotFound")
         if key == ")":
@@ -97,6 +101,11 @@ class TableService(HTTPAdapter):
         rows = (row for page in self.tables[name] for row in page if row["PartitionKey"] == wanted)
         found = next(rows, None)
         return a_refusal(404, "ResourceNotFound") if found is None else an_answer(200, found)
+
+    def expect(self, query: Mapping[str, str]) -> None:
+        """What is asked of a table, beside the page."""
+        assert query["$select"] == self.columns
+        assert "$filter" not in query
 
 
 def an_answer(status: int, body: object, headers: Mapping[str, str] | None = None) -> requests.Response:
@@ -464,3 +473,68 @@ def assert_no_secret(text: str) -> None:
     assert "s3cr3t" not in text
     assert "sig=" not in text
     assert KEY not in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "status", "denied"),
+    [(BY_IDENTITY, 403, True), (BY_IDENTITY, 401, False), (BY_IDENTITY, 503, False), (BY_KEY, 403, False)],
+)
+def test_a_role_that_is_missing_is_told_apart(settings: dict[str, str], status: int, denied: bool) -> None:
+    service = TableService({}, failing=lambda _: a_refusal(status, "AuthorizationPermissionMismatch"))
+    with pytest.raises(StoreUnknownError) as raised:
+        opened(service, settings).all()
+    assert raised.value.denied is denied
+
+
+def test_an_identity_that_gets_no_token_waits_for_no_role() -> None:
+    with pytest.raises(StoreUnknownError) as raised:
+        opened(TableService({}), BY_IDENTITY, a_token_refusal()).all()
+    assert not raised.value.denied
+
+
+def a_local_azure(request: Request) -> Answer:
+    """Gives a token, and tables to whoever shows it."""
+    if request.target == "/t/oauth2/v2.0/token":
+        return Answer(body=json.dumps({"access_token": "local-token", "expires_in": 3600}).encode())
+    if request.headers.get("authorization") != "Bearer local-token":
+        return Answer(403, b"{}")
+    kind = {"Content-Type": "application/json;odata=minimalmetadata"}
+    rows = [a_row("a")] if "OrdersInstances" in request.target else [{"TableName": "OrdersInstances"}]
+    return Answer(body=json.dumps({"value": rows}).encode(), headers=kind)
+
+
+def test_local_azure_is_read_as_an_identity_over_plain_http_with_its_own_token() -> None:
+    asked: list[Request] = []
+
+    def answer(request: Request) -> Answer:
+        asked.append(request)
+        return a_local_azure(request)
+
+    with answering(answer) as address:
+        credential = LoopbackCredential(Cloud(address, address, address, loopback=True), "t", "c", "s")
+        store = open_store({"X__tableServiceUri": f"{address}/blue1/"}, "X", lambda: credential)
+        assert store.account == "blue1"
+        assert store.all().active == (an_instance("a"),)
+    paths = [request.target.partition("?")[0] for request in asked]
+    assert paths == ["/t/oauth2/v2.0/token", "/blue1/Tables", "/blue1/OrdersInstances()"]
+
+
+def _itself(credential: TokenCredential) -> TokenCredential:
+    return credential
+
+
+def test_a_login_that_fails_is_told_in_its_own_words() -> None:
+    with answering(lambda _: Answer(401)) as address:
+        credential = LoopbackCredential(Cloud(address, address, address, loopback=True), "t", "c", "s")
+        store = open_store({"X__tableServiceUri": f"{address}/blue1"}, "X", lambda: credential)
+        text = problem(store)
+    assert f"no token can be had for this identity while listing the tables; local Azure's login at {address}" in text
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:1/blue1", "http://blue1.table.core.windows.net"])
+def test_no_other_token_goes_over_plain_http_and_local_azures_none_off_this_machine(endpoint: str) -> None:
+    local = LoopbackCredential(Cloud("http://127.0.0.1:1", "http://127.0.0.1:1", "x", loopback=True), "t", "c", "s")
+    credentials: list[TokenCredential] = [Credential()] if "127.0.0.1" in endpoint else [Credential(), local]
+    for credential in credentials:
+        with pytest.raises(StoreUnknownError, match="set an address that begins with https"):
+            open_store({"X__tableServiceUri": endpoint}, "X", partial(_itself, credential))

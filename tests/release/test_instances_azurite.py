@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
@@ -52,8 +53,8 @@ class Account:
         return self.tables.create_table(f"{name}Instances")
 
 
-def write(table: TableClient, instance_id: str, status: str | None = "Running") -> None:
-    """A row as azure_facts.md 3.1 has it; a status of None is a column that it lacks."""
+def write(table: TableClient, instance_id: str, status: str | None = "Running", **columns: Any) -> None:
+    """A row as azure_facts.md 3.1 has it; a value of None is a column that it lacks."""
     row = {
         "PartitionKey": to_partition_key(instance_id),
         "RowKey": "",
@@ -67,7 +68,8 @@ def write(table: TableClient, instance_id: str, status: str | None = "Running") 
         "Generation": 0,
         "TaskHubName": "Orders",
     }
-    table.upsert_entity({**row, **({} if status is None else {"RuntimeStatus": status})})
+    cells = {**row, "RuntimeStatus": status, **columns}
+    table.upsert_entity({column: value for column, value in cells.items() if value is not None})
 
 
 def an_instance(instance_id: str, status: str = "Running", hub: str = "Orders") -> Instance:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from durable.stores import Colour, Release, Slot, Store
+from durable.stores import Access, Colour, Release, Slot, Store
 from release.observed import Absent, Blank, Observed, Stores, Unclear, observe, view
 
 ACCOUNTS = {Colour.BLUE: "ordersblue", Colour.GREEN: "ordersgreen"}
@@ -26,6 +26,14 @@ def settings(account: str = "ordersblue", package: str | None = SHA, **more: str
     if package is not None:
         found["WEBSITE_RUN_FROM_PACKAGE"] = f"https://ordershost.blob.core.windows.net/packages/{package}.zip"
     return found | more
+
+
+def by_addresses(connection: str, account: str) -> dict[str, str]:
+    services = ("blob", "queue", "table")
+    return {f"{connection}__{each}ServiceUri": f"http://127.0.0.1:1/{account}" for each in services} | {
+        f"{connection}__credential": "managedidentity",
+        f"{connection}__clientId": "a-client",
+    }
 
 
 def without(found: Mapping[str, str], *names: str) -> dict[str, str]:
@@ -53,7 +61,17 @@ BLUE = Store(Colour.BLUE, "ordersblue", "OrdersHub")
         ),
         (
             without(settings(), "DurableManagementStorage") | {"DurableManagementStorage__accountName": "ordersblue"},
-            Release(BLUE, SHA),
+            Release(BLUE, SHA, access=Access.IDENTITY),
+        ),
+        (
+            without(settings(), "DurableManagementStorage", "AzureWebJobsStorage")
+            | by_addresses("DurableManagementStorage", "ordersblue")
+            | by_addresses("AzureWebJobsStorage", "ordershost"),
+            Release(BLUE, SHA, access=Access.IDENTITY),
+        ),
+        (
+            settings() | {"DurableManagementStorage__accountName": "ordersblue"},
+            Release(BLUE, SHA, access=Access.KEYS),
         ),
     ],
 )
@@ -86,6 +104,72 @@ def test_what_does_not_tell_a_release_is_unclear_and_comes_with_a_repair_and_no_
     assert repair in unclear.repair
     assert KEY not in unclear.seen + unclear.repair
     assert "hush" not in unclear.seen + unclear.repair
+
+
+VIEW = Stores(ACCOUNTS, "DurableManagementStorage", "OrdersHub", "ordersview")
+
+
+def tracked(**more: str) -> dict[str, str]:
+    """The settings of a slot whose package has a tracking store."""
+    own = {"RELEASE_TRACKING": "View", "View": connection("ordersview")}
+    return settings(RELEASE_HUB_SETTING="TaskHub", TaskHub="OrdersHubBlue") | own | more
+
+
+@pytest.mark.parametrize(
+    "found",
+    [tracked(), without(tracked(), "View") | {"View__accountName": "ordersview"}],
+)
+def test_a_release_s_tracking_store_and_the_hub_in_it_are_those_of_its_slot(found: dict[str, str]) -> None:
+    store = Store(Colour.BLUE, "ordersblue", "OrdersHubBlue")
+    assert view(found, VIEW) == Release(store, SHA, None, "TaskHub", "View")
+
+
+@pytest.mark.parametrize(
+    ("found", "stores", "seen", "repair"),
+    [
+        (tracked(), STORES, "in the tracking store ordersview, and config has no trackingStore", "retire"),
+        (
+            tracked(View=connection("elsewhere")),
+            VIEW,
+            "in the tracking store elsewhere, and trackingStore.account in the config is ordersview",
+            "set it to elsewhere again",
+        ),
+        (without(tracked(), "View"), VIEW, "its settings of View name no storage account", "leave one form of View"),
+        (
+            tracked(AzureWebJobsView=connection("elsewhere")),
+            VIEW,
+            "its settings of View lead to several accounts, elsewhere, ordersview",
+            "leave one form of View",
+        ),
+        (
+            without(tracked(), "TaskHub"),
+            VIEW,
+            "in the tracking store ordersview, and none of its settings names their task hub",
+            "RELEASE_HUB_SETTING",
+        ),
+        (
+            without(tracked(), "RELEASE_HUB_SETTING"),
+            VIEW,
+            "none of its settings names their task hub",
+            "RELEASE_HUB_SETTING",
+        ),
+    ],
+)
+def test_a_release_that_config_would_cut_off_from_its_tracking_store_is_unclear(
+    found: dict[str, str], stores: Stores, seen: str, repair: str
+) -> None:
+    unclear = view(found, stores)
+    assert isinstance(unclear, Unclear)
+    assert seen in unclear.seen
+    assert repair in unclear.repair
+    assert KEY not in unclear.seen + unclear.repair
+
+
+def test_a_release_without_a_tracking_store_stays_so_whatever_config_says() -> None:
+    assert view(settings(), VIEW) == Release(BLUE, SHA)
+    assert view(settings(DurableTrackingStorage=connection("elsewhere"), RELEASE_TRACKING=""), VIEW) == Release(
+        BLUE, SHA
+    )
 
 
 class Reading:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.exceptions import HttpResponseError
 
 from durable.connections import Endpoints, connection_string
+from release.cloud import Cloud
+from release.login import LoopbackCredential
 from release.package_store import PackageStore, PackageStoreError, open_package_store
 from tests.localazure.host.test_azurite import Azurite, a_name, new_key
+from tests.loopback import Answer, Request, answering
 
 OLD, NEW = "a" * 64, "b" * 64
+
+
+def no_identity() -> TokenCredential:
+    raise AssertionError("a key needs no identity")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +42,7 @@ class Account:
 
     def open(self, key: str | None = None) -> PackageStore:
         return open_package_store(
-            {"AzureWebJobsStorage": connection_string(self.name, key or self.key, self._endpoints)}
+            {"AzureWebJobsStorage": connection_string(self.name, key or self.key, self._endpoints)}, no_identity
         )
 
 
@@ -86,4 +96,49 @@ def test_a_key_that_does_not_fit_is_told_without_it(account: Account) -> None:
 @pytest.mark.parametrize("connection", ["", "AccountName=shop", "nonsense"])
 def test_a_connection_that_is_none_is_refused_with_the_way_out(connection: str) -> None:
     with pytest.raises(PackageStoreError, match="pulumi up"):
-        open_package_store({"AzureWebJobsStorage": connection})
+        open_package_store({"AzureWebJobsStorage": connection}, no_identity)
+
+
+class Recorder:
+    """Gives a token, and lists the packages to whoever shows it, unless it is told to deny them."""
+
+    def __init__(self) -> None:
+        self.denies = False
+        self.asked: list[str] = []
+
+    def __call__(self, request: Request) -> Answer:
+        self.asked.append(request.target.partition("?")[0])
+        if request.target == "/t/oauth2/v2.0/token":
+            return Answer(body=json.dumps({"access_token": "local-token", "expires_in": 3600}).encode())
+        assert request.headers["authorization"] == "Bearer local-token"
+        if self.denies:
+            return Answer(403, headers={"x-ms-error-code": "AuthorizationPermissionMismatch"})
+        blob = (
+            f"<Blob><Name>{OLD}.zip</Name><Properties><Last-Modified>Wed, 01 Jul 2026 08:00:00 GMT</Last-Modified>"
+            "<Content-Length>3</Content-Length><BlobType>BlockBlob</BlobType></Properties></Blob>"
+        )
+        listed = f"<EnumerationResults><Blobs>{blob}</Blobs><NextMarker /></EnumerationResults>"
+        return Answer(body=listed.encode(), headers={"Content-Type": "application/xml"})
+
+
+def test_packages_are_listed_as_an_identity_and_a_missing_role_is_named() -> None:
+    recorder = Recorder()
+    with answering(recorder) as address:
+        credential = LoopbackCredential(Cloud(address, address, address, loopback=True), "t", "c", "s")
+        settings = {"AzureWebJobsStorage__blobServiceUri": f"{address}/shophost/"}
+        store = open_package_store(settings, lambda: credential)
+        assert [one.sha256 for one in store.all()] == [OLD]
+        assert recorder.asked == ["/t/oauth2/v2.0/token", "/shophost/packages"]
+        recorder.denies = True
+        with pytest.raises(PackageStoreError, match=r"shophost.*403.*Storage Blob Data Reader.*readers"):
+            store.all()
+
+
+def test_a_token_for_packages_goes_over_https_only() -> None:
+    class Identity:
+        def get_token(self, *_: str, **__: Any) -> AccessToken:
+            raise AssertionError("nothing may be sent")
+
+    settings = {"AzureWebJobsStorage__blobServiceUri": "http://127.0.0.1:1/shophost"}
+    with pytest.raises(PackageStoreError, match="pulumi up"):
+        open_package_store(settings, Identity)

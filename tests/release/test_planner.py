@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durable.stores import Colour, Release, Slot, Store
+from durable.stores import Access, Colour, Release, Slot, Store
 from release.observed import Absent, Blank, Observed, Unclear, View
 from release.planner import (
     CheckDrained,
@@ -200,11 +200,22 @@ def test_each_step_is_a_sentence_for_a_person(step: Step, sentence: str) -> None
 
 
 releases = st.builds(
-    Release, st.sampled_from([BLUE, GREEN]), st.sampled_from([None, P, Q, R]), st.sampled_from([None, "1", "2.0"])
+    Release,
+    st.sampled_from([BLUE, GREEN]),
+    st.sampled_from([None, P, Q, R]),
+    st.sampled_from([None, "1", "2.0"]),
+    access=st.sampled_from(Access),
 )
 views = st.one_of(releases, st.sampled_from([Absent(), Blank(), UNCLEAR]))
 wishes = st.builds(
-    Desired, st.just(P), st.just(STORES), st.just("2.0"), st.none(), st.sampled_from(Promote), st.sampled_from(Drain)
+    Desired,
+    st.just(P),
+    st.just(STORES),
+    st.just("2.0"),
+    st.none(),
+    st.sampled_from(Promote),
+    st.sampled_from(Drain),
+    access=st.sampled_from(Access),
 )
 
 
@@ -268,3 +279,79 @@ def test_a_package_named_by_its_hash_that_no_slot_holds_is_refused_with_what_the
     assert "package 222222222222" in str(refused)
     assert told in str(refused)
     assert "path of its zip" in str(refused)
+
+
+TRACKED = replace(
+    WANTED,
+    hub_setting="TaskHub",
+    tracking="View",
+    stores={store.colour: replace(store, hub=f"OrdersHub{store.colour.title()}") for store in (BLUE, GREEN)},
+)
+
+
+def test_a_staged_package_gets_config_s_hub_and_tracking_store_and_the_one_that_stays_keeps_its_own() -> None:
+    stays = Release(replace(BLUE, hub="OldHub"), Q, "1.0", "Hub", "OldView")
+    made = planned(stays, Release(GREEN, R), TRACKED)
+    staged = Release(replace(GREEN, hub="OrdersHubGreen"), P, "2.0", "TaskHub", "View")
+    assert made.written == Pair(stays, staged)
+    assert made.after == Pair(staged, stays)
+    back = planned(staged, stays, replace(TRACKED, package=Q, at_hand=False, tracking=None, hub_setting=None))
+    assert back.after == Pair(stays, staged)
+
+
+def test_a_package_whose_zip_is_not_at_hand_is_created_as_its_slot_has_it() -> None:
+    held = Release(GREEN, Q, "1.0", "Hub", "View")
+    made = planned(Blank(), held, HELD)
+    assert made.written == Pair(replace(held, store=BLUE), held)
+
+
+KEYS, IDENTITY = Access.KEYS, Access.IDENTITY
+STAYS = "production stays on account keys until its next release, although config has access: identity"
+LAST_KEY = "ordersgreen takes its keys for the rest of this run, and none from the next one on"
+
+
+def test_a_new_app_has_the_form_that_config_asks_for_in_both_slots() -> None:
+    made = planned(Absent(), Absent(), replace(WANTED, access=IDENTITY))
+    assert [made.written.of(slot).access for slot in Slot] == [IDENTITY, IDENTITY]
+    assert made.notes == ()
+
+
+@pytest.mark.parametrize("staging", [Release(GREEN), Release(GREEN, Q)])
+def test_another_form_alone_rewrites_no_slot_and_is_told(staging: Release) -> None:
+    production = Release(BLUE, P, "2.0")
+    made = planned(production, staging, replace(WANTED, access=IDENTITY))
+    assert made == Plan((), Pair(production, staging), Pair(production, staging), (STAYS,))
+
+
+def test_another_form_comes_with_the_next_package_and_the_keys_go_in_the_run_after_it() -> None:
+    production, staging = Release(BLUE, Q, "1.0"), Release(GREEN, R)
+    made = planned(production, staging, replace(WANTED, access=IDENTITY))
+    assert made.written == Pair(production, replace(NEW[Colour.GREEN], access=IDENTITY))
+    assert made.notes == (LAST_KEY,)
+    again = planned(made.after.production, made.after.staging, replace(WANTED, access=IDENTITY))
+    assert (again.steps, again.notes) == ((), ())
+    assert again.after.staging.access is KEYS
+
+
+def test_the_form_that_waits_in_staging_is_told_where_promotion_is_manual() -> None:
+    desired = replace(WANTED, access=IDENTITY, promote=Promote.MANUAL)
+    made = planned(Release(BLUE, Q, "1.0"), Release(GREEN, R), desired)
+    assert made.notes[1:] == (STAYS, LAST_KEY)
+
+
+def test_the_way_back_keeps_the_form_in_which_its_package_ran() -> None:
+    production, staging = Release(GREEN, Q, "2.1", access=IDENTITY), Release(BLUE, P, "2.0")
+    made = planned(production, staging, replace(WANTED, access=IDENTITY))
+    assert made.after == Pair(staging, production)
+    assert made.notes == (STAYS,)
+
+
+def test_from_identities_back_to_keys_is_told_as_well() -> None:
+    production = Release(BLUE, P, "2.0", access=IDENTITY)
+    made = planned(production, Release(GREEN, access=IDENTITY))
+    assert made.notes == ("production stays on its identity until its next release, although config has access: keys",)
+
+
+def test_a_slot_that_was_lost_gets_the_form_of_the_config() -> None:
+    made = planned(Release(BLUE, P, "2.0"), Absent(), replace(WANTED, access=IDENTITY))
+    assert made.written.staging == Release(GREEN, access=IDENTITY)

@@ -486,3 +486,10 @@ def test_pauses_double_up_to_the_longest() -> None:
         return [next(pauses) for _ in range(count)]
 
     assert first(6, SwapLimits(poll=1, longest_poll=8).pauses()) == [1, 2, 4, 8, 8, 8]
+
+
+def test_a_slot_that_reaches_storage_as_an_identity_is_given_the_time_that_roles_take() -> None:
+    azure = answers(*([503] * 200))
+    with pytest.raises(SwapError, match="after 900 seconds"):
+        warm(azure, AzureWebJobsStorage__accountName="shophost")
+    assert azure.now() == LIMITS.roles == 900

@@ -14,10 +14,11 @@ from localazure.arm.events import now
 from localazure.arm.ids import ResourceId, parse
 from localazure.arm.operations import Handle
 from localazure.arm.resource_type import Action, TrackedType
+from localazure.arm.roles import ACCOUNT
 from localazure.arm.tree import Json, Resource
 from localazure.arm.types.identities import filled_identity
 
-TYPE: Final = "Microsoft.Storage/storageAccounts"
+TYPE: Final = ACCOUNT
 CREATE: Final = "create-storage-account"
 _KINDS: Final = ("StorageV2", "Storage", "BlobStorage", "BlockBlobStorage", "FileStorage")
 _SKUS: Final = frozenset(
@@ -37,11 +38,12 @@ _READ_ONLY: Final = frozenset(
 
 
 def publish(services: Services) -> None:
-    """Have the backend serve exactly the accounts that the tree has."""
+    """Have the backend serve exactly the accounts that the tree has, to those who may use them by its assignments."""
     # In a transaction, so that what is served last is what was committed last.
     with services.database.transaction():
-        accounts = {each.name: keys(each) for each in services.tree.of_type(TYPE)}
-        services.storage.set_accounts(accounts)
+        found = services.tree.of_type(TYPE)
+        accounts = {each.name: keys(each) for each in found}
+        services.storage.set_accounts(accounts, {each.name: services.roles.access(each) for each in found})
         services.database.after_commit(lambda: services.hosts.follow_accounts(accounts))
 
 
@@ -121,6 +123,8 @@ class StorageAccounts(TrackedType):
             known = ", ".join(sorted(_SKUS))
             message = f"Values for request parameters are invalid: the SKU '{sku['name']}' is none of {known}."
             raise bad_request(message, "InvalidRequestPropertyValue")
+        if not isinstance(properties.get("allowSharedKeyAccess"), bool | None):
+            raise invalid_content("'allowSharedKeyAccess' must be true or false")
         computed = dict(old.properties) if old else _first_properties(body["location"])
         given = {name: value for name, value in properties.items() if name not in _READ_ONLY}
         made: Json = {
@@ -137,6 +141,7 @@ class StorageAccounts(TrackedType):
 
     def stored(self, call: Call, made: Resource, old: Resource | None) -> Reply:
         if old is not None:
+            call.after_commit.append(lambda: publish(call.services))
             return Reply(200, shown(made))
         return call.accepted(call.services.operations.create(CREATE, made.id.text))
 

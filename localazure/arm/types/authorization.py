@@ -13,25 +13,13 @@ from localazure.arm.events import now
 from localazure.arm.filters import equalities
 from localazure.arm.ids import ResourceId
 from localazure.arm.resource_type import ResourceType, TrackedType
-from localazure.arm.tree import Json, Resource
-from localazure.identity import CLIENT_ID, SUBSCRIPTION_ID
+from localazure.arm.roles import ASSIGNMENT, DENIALS, ROLES
+from localazure.arm.tree import Json, Resource, Tree
+from localazure.arm.types.accounts import publish
+from localazure.arm.types.identities import principals
+from localazure.identity import CLIENT_ID, SUBSCRIPTION_ID, TENANT_ID
 
-_ROLES: Final = {
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
-    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
-    "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
-    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
-    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
-    "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": "Storage Blob Data Reader",
-    "974c5e8b-45b9-4653-ba55-5f855dd0fb88": "Storage Queue Data Contributor",
-    "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": "Storage Table Data Contributor",
-    "76199698-9eea-4c19-bc75-cec21354c6b6": "Storage Table Data Reader",
-    "17d1049b-9a84-46fb-8f53-869881c3d3ab": "Storage Account Contributor",
-    "de139f84-1756-47ae-9be6-808fbbe84772": "Website Contributor",
-}
-"""Role definition ids as Azure publishes them (page built-in-roles)."""
-
-ASSIGNMENT: Final = "Microsoft.Authorization/roleAssignments"
+_PRINCIPAL_TYPES: Final = frozenset({"User", "Group", "ServicePrincipal", "ForeignGroup", "Device"})
 
 
 class RoleDefinitions(ResourceType):
@@ -42,7 +30,7 @@ class RoleDefinitions(ResourceType):
 
     def get(self, call: Call) -> Reply:
         name = call.id.name.lower()
-        if name not in _ROLES:
+        if name not in ROLES:
             message = f"The specified role definition with ID '{call.id.name}' does not exist."
             raise not_found(message, "RoleDefinitionDoesNotExist")
         return Reply(200, _definition(name))
@@ -50,12 +38,12 @@ class RoleDefinitions(ResourceType):
     def list(self, call: Call) -> Reply:
         wanted = equalities(call.query.get("$filter"), {"rolename", "type", "atscopeandbelow", "atscope"})
         role, kind = wanted.get("rolename"), wanted.get("type", "BuiltInRole")
-        names = [name for name, title in _ROLES.items() if role in {None, title} and kind.lower() == "builtinrole"]
+        names = [name for name, found in ROLES.items() if role in {None, found.title} and kind.lower() == "builtinrole"]
         return Reply(200, {"value": [_definition(name) for name in names]})
 
 
 class RoleAssignments(TrackedType):
-    """Role assignments: an assignment goes with the scope that it was made at."""
+    """Role assignments, in force once they are made; an assignment goes with the scope that it was made at."""
 
     type = ASSIGNMENT
     versions = api_versions.AUTHORIZATION
@@ -85,6 +73,7 @@ class RoleAssignments(TrackedType):
             raise bad_request(
                 f"The principal ID '{principal}' is not valid. Principal ID must be a GUID.", "InvalidPrincipalId"
             )
+        kind = _principal_type(call.tree, principal, given.get("principalType"))
         role = _role(given.get("roleDefinitionId"))
         if old is not None and (principal, role) != (old.properties["principalId"], old.properties["roleDefinitionId"]):
             message = "Tenant ID, application ID, principal ID, and scope are not allowed to be updated."
@@ -99,16 +88,20 @@ class RoleAssignments(TrackedType):
             **{name: given.get(name) for name in optional},
             "roleDefinitionId": role,
             "principalId": principal,
-            "principalType": given.get("principalType") or "ServicePrincipal",
+            "principalType": kind,
             "scope": scope.text,
             "createdOn": old.properties["createdOn"] if old else moment,
             "updatedOn": moment,
-            "createdBy": CLIENT_ID,
-            "updatedBy": CLIENT_ID,
+            "createdBy": old.properties["createdBy"] if old else call.principal,
+            "updatedBy": call.principal,
         }
-        return Resource(old.id if old else call.id, {"properties": properties})
+        hidden = old.hidden if old else {}
+        if call.denials is not None:
+            hidden = {DENIALS: call.denials}
+        return Resource(old.id if old else call.id, {"properties": properties}, hidden)
 
     def stored(self, call: Call, made: Resource, old: Resource | None) -> Reply:  # noqa: ARG002
+        call.after_commit.append(lambda: publish(call.services))
         return Reply(201, shown(made))
 
     def delete(self, call: Call) -> Reply:
@@ -116,6 +109,7 @@ class RoleAssignments(TrackedType):
         if old is None:
             return Reply(204)
         call.tree.delete(old.id)
+        call.after_commit.append(lambda: publish(call.services))
         return Reply(200, shown(old))
 
     def list(self, call: Call) -> Reply:
@@ -134,16 +128,24 @@ class RoleAssignments(TrackedType):
 
 
 def _definition(name: str) -> Json:
+    role = ROLES[name]
     return {
         "id": _definition_id(name),
         "name": name,
         "type": RoleDefinitions.type,
         "properties": {
-            "roleName": _ROLES[name],
+            "roleName": role.title,
             "type": "BuiltInRole",
-            "description": f"The built-in role {_ROLES[name]}.",
+            "description": f"The built-in role {role.title}.",
             "assignableScopes": ["/"],
-            "permissions": [],
+            "permissions": [
+                {
+                    "actions": list(role.actions),
+                    "notActions": list(role.not_actions),
+                    "dataActions": list(role.data_actions),
+                    "notDataActions": [],
+                }
+            ],
         },
     }
 
@@ -152,12 +154,34 @@ def _definition_id(name: str) -> str:
     return f"/subscriptions/{SUBSCRIPTION_ID}/providers/{RoleDefinitions.type}/{name}"
 
 
+def _principal_type(tree: Tree, principal: str, stated: object) -> str:
+    """The type of a principal. One that is stated to be a service principal may be too new for the directory."""
+    if stated not in {None, "", *_PRINCIPAL_TYPES}:
+        raise bad_request(f"The principal type '{stated}' is not valid.", "InvalidPrincipalType")
+    if principal == CLIENT_ID or principal in principals(tree):
+        if stated not in {None, "", "ServicePrincipal"}:
+            raise bad_request(
+                f"The PrincipalId '{principal}' has type 'ServicePrincipal', which is different from specified "
+                f"PrincipalType '{stated}'.",
+                "UnmatchedPrincipalType",
+            )
+    elif stated != "ServicePrincipal":
+        raise bad_request(
+            f"Principal {principal} does not exist in the directory {TENANT_ID}. Check that you have the correct "
+            "principal ID. If you are creating this principal and then immediately assigning a role, this error might "
+            "be related to a replication delay. In this case, set the role assignment principalType property to a "
+            "value, such as ServicePrincipal, User, or Group.",
+            "PrincipalNotFound",
+        )
+    return "ServicePrincipal"
+
+
 def _role(given: object) -> str:
     """The full id of the role that a body names by any of its ids."""
     if not isinstance(given, str) or not given:
         raise bad_request("The request to create a role assignment has no roleDefinitionId.", "InvalidRoleDefinitionId")
     name = given.rsplit("/", 1)[-1].lower()
-    if name not in _ROLES:
+    if name not in ROLES:
         raise _no_role(given)
     return _definition_id(name)
 

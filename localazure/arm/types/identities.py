@@ -11,10 +11,11 @@ from localazure.arm.calls import Call
 from localazure.arm.errors import bad_request, invalid_content, not_found
 from localazure.arm.ids import parse
 from localazure.arm.resource_type import TrackedType
-from localazure.arm.tree import Json, Resource
+from localazure.arm.tree import Json, Resource, Tree
 from localazure.identity import TENANT_ID
 
 TYPE: Final = "Microsoft.ManagedIdentity/userAssignedIdentities"
+_WITH_IDENTITY: Final = ("Microsoft.Web/sites", "Microsoft.Web/sites/slots", "Microsoft.Storage/storageAccounts")
 _KINDS: Final = ("None", "SystemAssigned", "UserAssigned", "SystemAssigned, UserAssigned")
 
 
@@ -30,6 +31,18 @@ class UserAssignedIdentities(TrackedType):
         given = {name: value for name, value in (body.get("properties") or {}).items() if name == "isolationScope"}
         made = {"location": body["location"], "tags": body.get("tags") or {}}
         return Resource(old.id if old else call.id, {**made, "properties": {"tenantId": TENANT_ID, **ids, **given}})
+
+
+def principals(tree: Tree) -> frozenset[str]:
+    """The object ids of all identities that there are, those of sites and accounts among them."""
+    assigned = (tree.of_type(kind) for kind in _WITH_IDENTITY)
+    owners = (each.body.get("identity") or {} for found in assigned for each in found)
+    return frozenset(
+        [
+            *(each.properties["principalId"] for each in tree.of_type(TYPE)),
+            *(owner["principalId"] for owner in owners if "principalId" in owner),
+        ]
+    )
 
 
 def filled_identity(call: Call, given: Any, old: Resource | None) -> Json | None:

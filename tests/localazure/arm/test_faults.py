@@ -17,7 +17,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from localazure.arm.web_apps import SITE
-from localazure.identity import SUBSCRIPTION_ID
+from localazure.identity import HEADERS, SUBSCRIPTION_ID
 from tests.localazure.conftest import GROUP, LOCATION, Arm, serving
 from tests.localazure.storage import MemoryStorage
 
@@ -48,7 +48,7 @@ def process(database: Path, pace: float = 0.01) -> Iterator[tuple[httpx.Client, 
     command = [sys.executable, "-c", SERVER, str(database), str(port), str(pace)]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, trust_env=False) as client,
     ):
         assert server.stdout is not None
         assert server.stdout.readline() == "ready\n"

@@ -8,10 +8,11 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-from localazure.identity import CLIENT_ID, SUBSCRIPTION_ID, TENANT_ID
+from localazure.identity import CLIENT_ID, CLIENT_SECRET, SUBSCRIPTION_ID, TENANT_ID
 from tests.localazure.conftest import GROUP, LOCATION, Arm, code_of
 
 SITE = "/resourceGroups/rg/providers/Microsoft.Web/sites/x"
@@ -155,11 +156,35 @@ def test_the_metadata_document_leads_back_here(arm: Arm) -> None:
     assert arm.http.get("/metadata/endpoints", params={"api-version": "2015-01-01"}).status_code == 400
 
 
+def log_in(arm: Arm, **changed: str) -> httpx.Response:
+    form = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    return arm.http.post(f"/{TENANT_ID}/oauth2/v2.0/token", data={**form, "scope": f"{arm.url}/.default", **changed})
+
+
 def test_the_token_endpoint_gives_a_token_with_the_claims_that_clients_read(arm: Arm) -> None:
-    answer = arm.http.post(f"/{TENANT_ID}/oauth2/v2.0/token").json()
+    answer = log_in(arm, scope="https://storage.azure.com/.default").json()
     payload = answer["access_token"].split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     assert (claims["tid"], claims["oid"], claims["appid"]) == (TENANT_ID, CLIENT_ID, CLIENT_ID)
+    assert claims["aud"] == "https://storage.azure.com"
+    assert claims["exp"] - claims["iat"] == answer["expires_in"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "error"),
+    [
+        ({"client_secret": "guessed"}, 401, "invalid_client"),
+        ({"client_id": "somebody"}, 400, "unauthorized_client"),
+        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+        ({"scope": ""}, 400, "invalid_request"),
+    ],
+)
+def test_a_login_that_is_not_the_one_clients_is_refused(
+    arm: Arm, wrong: dict[str, str], status: int, error: str
+) -> None:
+    answer = log_in(arm, **wrong)
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
+    assert "access_token" not in answer.json()
 
 
 def test_the_parts_of_a_missing_resource_are_not_listed(arm: Arm) -> None:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import uuid
+
+from durable.roles import StorageRole
+from localazure.identity import SUBSCRIPTION_ID
 from tests.localazure.conftest import GROUP, LOCATION, Arm
 
 SHA = "0123456789abcdef" * 4
 
 
+READER_ROLE = (
+    f"/subscriptions/{SUBSCRIPTION_ID}/providers/Microsoft.Authorization/roleDefinitions/{StorageRole.BLOB_DATA_READER}"
+)
+
+
 def make_reader(arm: Arm) -> str:
-    """A user-assigned identity's id."""
+    """The id of a user-assigned identity that may read the packages."""
     url = f"{arm.group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader"
-    made = arm.http.put(url, params={"api-version": "2023-01-31"}, json={"location": LOCATION})
-    return str(made.json()["id"])
+    made = arm.http.put(url, params={"api-version": "2023-01-31"}, json={"location": LOCATION}).json()
+    role = {"roleDefinitionId": READER_ROLE, "principalId": made["properties"]["principalId"]}
+    properties = {**role, "principalType": "ServicePrincipal"}
+    arm.roles.role_assignments.create(arm.group, str(uuid.uuid4()), {"properties": properties})
+    return str(made["id"])
 
 
 def make_packaged_site(arm: Arm) -> dict[str, str]:
@@ -78,11 +90,21 @@ def test_a_package_without_a_sas_needs_an_identity_that_the_site_has(arm: Arm) -
     settings = make_packaged_site(arm)
     reader = settings.pop("WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID")
     arm.put_settings(settings)
-    assert "names no identity" in arm.site("shop").json()["error"]
+    assert "no identity is named" in arm.site("shop").json()["error"]
     arm.put_settings({**settings, "WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID": f"{reader}x"})
     assert "isn't assigned" in arm.site("shop").json()["error"]
     arm.put_settings({**settings, "WEBSITE_RUN_FROM_PACKAGE": f"{settings['WEBSITE_RUN_FROM_PACKAGE']}?sig=x"})
     assert arm.site("shop").status_code == 200
+
+
+def test_a_site_reads_its_package_by_the_role_of_the_identity_that_it_names(arm: Arm) -> None:
+    settings = make_packaged_site(arm)
+    for assignment in arm.roles.role_assignments.list_for_scope(arm.group):
+        arm.roles.role_assignments.delete_by_id(assignment.id)
+    arm.put_settings(settings)
+    answer = arm.site("shop")
+    assert answer.status_code == 503
+    assert "lacks on the account account1: Storage Blob Data Reader" in answer.json()["error"]
 
 
 def test_a_site_that_is_not_there_is_not_found(arm: Arm) -> None:

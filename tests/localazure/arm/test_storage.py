@@ -144,6 +144,16 @@ def test_a_container_is_really_made_and_deleted(arm: Arm) -> None:
     assert code_of(refused.value) == "ContainerNotFound"
 
 
+def test_a_container_keeps_its_metadata_until_it_is_deleted(arm: Arm) -> None:
+    arm.make_account()
+    containers = arm.accounts.blob_containers
+    containers.create(GROUP, "account1", "box", {"properties": {"metadata": {"app": "orders-rg/orders"}}})
+    assert containers.get(GROUP, "account1", "box").metadata == {"app": "orders-rg/orders"}
+    containers.delete(GROUP, "account1", "box")
+    containers.create(GROUP, "account1", "box", {})
+    assert not containers.get(GROUP, "account1", "box").metadata
+
+
 def test_containers_made_or_deleted_through_the_blob_service_are_seen(arm: Arm) -> None:
     arm.make_account()
     containers = arm.accounts.blob_containers

@@ -109,3 +109,27 @@ def test_a_host_json_that_is_none_is_refused_and_no_key_is_told() -> None:
     with pytest.raises(HostError) as refused:
         bound({"storageProvider": {"connectionName": "Store"}}, Store=connection("blue", "c2VjcmV0"))
     assert "c2VjcmV0" not in str(refused.value)
+
+
+STORE = json.dumps({**BUNDLE, "extensions": {"durableTask": {"storageProvider": {"connectionName": "Store"}}}})
+
+
+def test_an_identity_that_lacks_something_is_refused_with_what_it_lacks() -> None:
+    by_identity = {**SETTINGS, "Store__accountName": "blue", "Store__credential": "managedidentity"}
+    del by_identity["Store"]
+    asked: list[str] = []
+
+    def denied(connection: str) -> str | None:
+        asked.append(connection)
+        return "the identity lacks a role" if connection == "Store" else None
+
+    with pytest.raises(HostError, match=r"^The identity lacks a role\.$"):
+        bind(STORE, by_identity, "shop-dev", "production", KEYS.get, denied)
+    assert asked == ["Store"]
+    assert bind(STORE, SETTINGS, "shop-dev", "production", KEYS.get, denied).hub.account == "blue"
+
+
+def test_a_key_is_refused_by_an_account_that_takes_none() -> None:
+    keys = {**KEYS, "blue": ()}
+    with pytest.raises(HostError, match=r"Store is by key, and the storage account blue takes no keys"):
+        bind(STORE, SETTINGS, "shop-dev", "production", keys.get)

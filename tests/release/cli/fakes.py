@@ -13,6 +13,7 @@ from typing import Any
 
 from typer.testing import CliRunner, Result
 
+from durable.connections import accounts_of
 from durable.stores import Slot
 from release.cli.app import app
 from release.cli.project import Run
@@ -22,7 +23,10 @@ from release.observed import Observed, Stores, observe
 from release.package_store import PackageStore, Stored
 from release.settings import Settings
 from release.swap import LiveError
+from release.tables import Tables, open_tables
 from tests.release.clock import FakeClock
+from tests.release.test_instance_query import Queried
+from tests.release.test_instances import transport
 
 OLD, NEW, STRAY = "a" * 64, "b" * 64, "c" * 64
 BLUE, GREEN = "ordersblue", "ordersgreen"
@@ -52,10 +56,15 @@ class FakeStore:
     readings: list[tuple[Instance, ...]] = field(default_factory=lambda: [()])
     hubs: tuple[str, ...] = ("OrdersHub",)
     problem: str | None = None
+    denials: int = 0
+    """How many readings are denied before the others."""
 
     def all(self) -> Listing:
         if self.problem is not None:
             raise StoreUnknownError(self.account, self.problem)
+        if self.denials:
+            self.denials -= 1
+            raise StoreUnknownError(self.account, "403", denied=True)
         now = self.readings.pop(0) if len(self.readings) > 1 else self.readings[0]
         return Listing(self.hubs, now, 9)
 
@@ -89,6 +98,8 @@ class FakeSite:
     error: LiveError | None = None
     busy: bool = False
     names: Stores | None = None
+    tables: dict[str, Queried] = field(default_factory=dict)
+    """Table services by their accounts."""
 
     def look(self) -> Observed:
         assert self.names is not None
@@ -108,6 +119,12 @@ class FakeSite:
         if account not in self.stores:
             raise StoreUnknownError("", "no connection is set")
         return self.stores[account]
+
+    def open_tables(self, settings: Mapping[str, str], connection: str | None = None) -> Tables:
+        connection = connection or "DurableManagementStorage"
+        account = next(iter(accounts_of(settings, connection)), "")
+        service = self.tables.setdefault(account, Queried({}))
+        return open_tables(settings, connection, transport=transport(service))
 
     def open_packages(self) -> PackageStore:
         return self.packages
@@ -149,7 +166,11 @@ class Scene:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         keys = {"site": "orders", "taskHub": "OrdersHub", "stores": json.dumps({"blue": BLUE, "green": GREEN})}
-        keys |= {"package": f"sha256:{NEW}", "gate": json.dumps({"timeout": 8, "steady": 2, "poll": 1})}
+        keys |= {
+            "access": "keys",
+            "package": f"sha256:{NEW}",
+            "gate": json.dumps({"timeout": 8, "steady": 2, "poll": 1}),
+        }
         config = {f"{NAMESPACE}:{key}": value for key, value in keys.items()}
         self.project = FakeProject(folder, {"azure-native:location": "westeurope"} | config)
         self.blue, self.green = FakeStore(BLUE), FakeStore(GREEN)

@@ -27,6 +27,7 @@ def test_a_drained_store_ends_with_zero(scene: Scene, named: tuple[str, ...], ac
         "state": "drained",
         "reason": f"{account} is drained: no active instance in OrdersHub",
         "account": account,
+        "trackingAccount": None,
         "hubs": ["OrdersHub"],
         "active": 0,
         "byStatus": {},
@@ -187,3 +188,11 @@ def test_ctrl_c_while_it_waits_ends_with_130(scene: Scene) -> None:
     scene.blue.readings = [(order(1),)]
     found = scene.document("gate", "--slot", "staging", code=130)
     assert found == {"outcome": "interrupted", "reason": "Interrupted. Nothing was changed."}
+
+
+def test_a_role_that_config_gives_is_waited_for_and_without_one_the_gate_ends_at_once(scene: Scene) -> None:
+    scene.blue.denials = 3
+    assert scene.document("gate", "--slot", "staging", code=4)["state"] == "unknown"
+    assert scene.clock.slept == []
+    scene.configure(readers={"users": ["0f8fad5b-d9cb-469f-a165-70867728950e"]})
+    assert scene.document("gate", "--slot", "staging")["state"] == "drained"
