@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +27,8 @@ def main() -> None:
     )
     console = Console(highlight=False, soft_wrap=True)
     told = Console(highlight=False, soft_wrap=True, stderr=True)
+    # So that whoever ends it leaves neither a local Azure nor a release behind.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     engine.ensure(told.print)
     try:
         done = run(options, lambda text: told.print(f"{datetime.now():%T} {text}", markup=False))

@@ -62,6 +62,7 @@ class Load:
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
         self._open = True
         self._visiting = True
+        self._abandoned = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._begun = time.monotonic()
         self._failure: BaseException | None = None
@@ -73,6 +74,7 @@ class Load:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._abandoned = error is not None
         self._open = self._visiting = False
         self._thread.join()
         if self._failure is not None and error is None:
@@ -135,7 +137,9 @@ class Load:
                 if self._open and self.profile.open_at(time.monotonic() - self._begun):
                     self._begin(self._follow(self._orders.next(self.profile.longest)))
             await visits
-            await asyncio.gather(*self._tasks)
+            for task in self._tasks if self._abandoned else ():
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=self._abandoned)
 
     def _pause(self) -> float:
         return self._random.uniform(0.5, 1.5) / self.profile.rate

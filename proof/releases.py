@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -78,7 +79,7 @@ class Command:
             raise UnexpectedError(f"`{self.told}` ended without {' … '.join(texts)!r} in a line:\n{self.output}")
 
     def kill(self) -> None:
-        """End it as a crash would, with all of its process group, and await the end of all that had its output."""
+        """End it as a crash would, with all that it has started, and await the end of all that had its output."""
         self._kill()
         if (code := self.end()) != -signal.SIGKILL:
             raise UnexpectedError(f"`{self.told}` was to be killed, and ended by itself with {code}:\n{self.output}")
@@ -98,8 +99,15 @@ class Command:
 
     def _kill(self) -> None:
         # The leader isn't waited for before its output has ended, so its number belongs to nobody else.
-        if self._process.returncode is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.returncode is not None:
+            return
+        killed: set[int] = set()
+        # The engine is in a process group of its own, and so are its plugins; the session is the same.
+        while living := set(_session(self._process.pid)) - killed:
+            for pid in living:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            killed |= living
 
     def _read(self) -> None:
         output = self._process.stdout
@@ -113,3 +121,12 @@ class Command:
         with self._said:
             self._over = True
             self._said.notify_all()
+
+
+def _session(leader: int) -> Iterator[int]:
+    """The processes of a session, by their numbers."""
+    every = subprocess.run(["ps", "-A", "-o", "pid="], capture_output=True, text=True, check=True).stdout
+    for pid in map(int, every.split()):
+        with suppress(ProcessLookupError, PermissionError):
+            if os.getsid(pid) == leader:
+                yield pid

@@ -14,7 +14,7 @@ from proof.azure import Azure, Event, Program, local_azure
 from proof.ledger import Ledger
 from proof.load import Load, Profile
 from proof.observer import Observer
-from proof.scenario import Outcome, Stage, schedule
+from proof.scenario import Act, Outcome, Scene, Stage, schedule
 from proof.truth import State, read_hub
 from proof.versions import Versions, tracked_host_json
 from release.planner import Drain
@@ -41,6 +41,14 @@ class Options:
     rate: float = 3.0
     minute: float = 1.0
     tracking: bool = False
+    acts: tuple[Act, ...] = ()
+    """What is played, in the first of the modes, in place of a schedule by the seed."""
+
+    @property
+    def scenes(self) -> list[Scene]:
+        if self.acts:
+            return [Scene(act, self.drains[0]) for act in self.acts]
+        return schedule(self.releases, self.drains, self.seed)
 
     @property
     def profiles(self) -> dict[Drain, Profile]:
@@ -69,11 +77,15 @@ class OutOfTimeError(Exception):
     """A run that hasn't come to its end within the minutes that it was given."""
 
 
-def run(options: Options, tell: Callable[[str], None]) -> Run:
-    """Play it on a local Azure of its own. Raises UnexpectedError or OutOfTimeError."""
+def run(options: Options, tell: Callable[[str], None], change: Callable[[Path], None] = lambda _: None) -> Run:
+    """Play it on a local Azure of its own. Raises UnexpectedError or OutOfTimeError.
+
+    `change` is given the folder with the program's copy before it is first used, to see what a change in it does.
+    """
     with tempfile.TemporaryDirectory(prefix="proof-") as name, local_azure(Path(name)) as azure:
         program = Program(Path(name), azure, _TRACKING_STORE if options.tracking else None)
         try:
+            change(program.folder)
             return _Run(options, azure, program, tell).play()
         finally:
             program.close()
@@ -98,7 +110,7 @@ class _Run:
         self._stage.first()
         self._azure.await_settled()
         with self._observer, self._load:
-            for scene in schedule(self._options.releases, self._options.drains, self._options.seed):
+            for scene in self._options.scenes:
                 self._in_time()
                 self._stage.play(scene)
             self._await(lambda: self._load.count >= self._options.orchestrations)

@@ -57,7 +57,7 @@ _PLAIN: Final = (Act.DEPLOY, Act.UP)
 """With what each mode begins, so that both slots have a package."""
 
 _SPECIAL: Final = tuple(act for act in Act if act not in {Act.FIRST, *_PLAIN})
-_SHORT: Final = (Act.DEPLOY, Act.CRASH_SWAP, Act.ROLLBACK)
+_SHORT: Final = (Act.DEPLOY, Act.CRASH_GATE, Act.ROLLBACK)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
-"""`make proof`, in short: three releases, one of them killed in the middle of its swap, while orchestrations run."""
+"""`make proof`, in short: releases, one of them killed while it waits, with orchestrations running all the while."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 
 import engine
+from proof.run import Options, run
+from proof.scenario import Act
+from release.planner import Drain
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TIMEOUT = 900
@@ -43,3 +47,24 @@ def test_no_orchestration_and_no_request_comes_to_harm_through_releases_one_of_w
     assert account["gate"]["comparisons"] > 10
     assert account["gate"]["disagreements"] == 0
     assert "AccountKey" not in done.stdout + done.stderr
+
+
+def without_the_gate(program: Path) -> None:
+    """Have releases wait for no orchestration."""
+    path = program / "release" / "guard.py"
+    text, found = re.subn(
+        r"^    def wait_until_drained\(.+?\) -> None:\n", r"\g<0>        return\n", path.read_text(), flags=re.M | re.S
+    )
+    assert found == 1, "the gate is somewhere else by now: say here where"
+    path.write_text(text)
+
+
+def test_without_the_gate_the_same_account_has_broken_orchestrations_in_it() -> None:
+    engine.ensure(print)
+    # Orchestrations that wait for longer than a release takes.
+    options = Options(1, 2, 60, minutes=15, drains=(Drain.AFTER_SWAP,), minute=5, acts=(Act.DEPLOY, Act.DEPLOY))
+    account = run(options, print, without_the_gate).account
+    assert account.orchestrations.broken > 0
+    assert account.orchestrations.crossed > 0
+    assert account.orchestrations.lost == 0
+    assert not account.is_good

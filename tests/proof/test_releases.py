@@ -13,7 +13,8 @@ from proof.releases import Command, UnexpectedError
 
 PARENT = """
 import subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", "import time; print('child', flush=True); time.sleep(600)"])
+code = "import time; print('child', flush=True); time.sleep(600)"
+child = subprocess.Popen([sys.executable, "-c", code], process_group=0)
 print("parent", child.pid, flush=True)
 child.wait()
 """
@@ -38,7 +39,7 @@ def test_one_that_ends_without_the_line_is_told_with_what_it_printed(tmp_path: P
         run.until("two")
 
 
-def test_a_kill_takes_along_what_it_has_started(tmp_path: Path) -> None:
+def test_a_kill_takes_along_what_it_has_started_in_another_group_as_well(tmp_path: Path) -> None:
     with command(tmp_path, PARENT) as run:
         run.until("child")
         run.until("parent")
@@ -46,7 +47,6 @@ def test_a_kill_takes_along_what_it_has_started(tmp_path: Path) -> None:
         descriptor = os.pidfd_open(child)
         run.kill()
     try:
-        # The output's end, which kill awaits, is the end of all that had it open.
         assert select.select([descriptor], [], [], 30)[0]
     finally:
         os.close(descriptor)

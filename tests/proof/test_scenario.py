@@ -33,8 +33,8 @@ def test_there_are_as_many_releases_as_asked_for(count: int) -> None:
         assert releases(schedule(count, drains, seed=2)) == count
 
 
-def test_a_short_run_has_a_killed_release_and_a_roll_back() -> None:
-    assert [scene.act for scene in schedule(3, (AFTER,), seed=5)] == [Act.DEPLOY, Act.CRASH_SWAP, Act.ROLLBACK]
+def test_a_short_run_has_a_release_that_is_killed_in_a_drain_and_a_roll_back() -> None:
+    assert [scene.act for scene in schedule(3, (AFTER,), seed=5)] == [Act.DEPLOY, Act.CRASH_GATE, Act.ROLLBACK]
 
 
 def test_the_order_is_the_seeds() -> None:
