@@ -39,12 +39,14 @@ def serve(start: Start, answers: TextIO) -> None:
     from localazure.worker.app import load
     from localazure.worker.durable import Durable
     from localazure.worker.http import Server
+    from localazure.worker.loop import Loop
     from localazure.worker.timers import Timers
 
     app = load(start)
-    durable = Durable(start, app)
-    timers = Timers(app, start)
-    server = Server(start, app)
+    loop = Loop()
+    durable = Durable(start, app, loop)
+    timers = Timers(start, app, loop)
+    server = Server(start, app, loop)
 
     def follow() -> None:
         for line in sys.stdin:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import json
 import logging
@@ -18,6 +17,7 @@ from durabletask.worker import ConcurrencyOptions, TaskHubGrpcWorker
 
 from localazure.worker.app import App, Function, Kind
 from localazure.worker.context import run
+from localazure.worker.loop import Loop
 from localazure.worker.start import Start
 
 _QUIET = logging.getLogger("durabletask")
@@ -41,9 +41,10 @@ class Converter(DataConverter):
 class Durable:
     """An app that takes work from its hub once it has joined it."""
 
-    def __init__(self, start: Start, app: App) -> None:
+    def __init__(self, start: Start, app: App, loop: Loop) -> None:
         self._address = start.address
         self._app = app
+        self._loop = loop
         self._worker: TaskHubGrpcWorker | None = None
 
     def join(self) -> None:
@@ -61,7 +62,7 @@ class Durable:
         for function in self._app.of(Kind.ORCHESTRATOR):
             self._worker.add_orchestrator(_named(function, _orchestrator(function)))
         for function in self._app.of(Kind.ACTIVITY):
-            self._worker.add_activity(_named(function, _activity(function)))
+            self._worker.add_activity(_named(function, _activity(function, self._loop)))
         for function in self._app.of(Kind.ENTITY):
             self._worker.add_entity(_named(function, _entity(function)))
         self._worker.start()  # type: ignore[no-untyped-call]
@@ -109,10 +110,10 @@ def _orchestrator(function: Function) -> Callable[..., Any]:
     return orchestrator
 
 
-def _activity(function: Function) -> Callable[..., Any]:
+def _activity(function: Function, loop: Loop) -> Callable[..., Any]:
     def activity(_: dt.ActivityContext, given: Any) -> Any:
         result = function.call(**{function.parameter: given})
-        return asyncio.run(result) if inspect.iscoroutine(result) else result
+        return loop.begin(result).result() if inspect.iscoroutine(result) else result
 
     return activity
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 import re
@@ -23,6 +24,7 @@ from localazure.state import HOST
 from localazure.worker.app import App, Function, Kind
 from localazure.worker.durable import client_document
 from localazure.worker.errors import AppError
+from localazure.worker.loop import Loop
 from localazure.worker.start import Start
 
 _LOG = logging.getLogger(__name__)
@@ -37,8 +39,8 @@ _SECONDS_TO_END: Final = 5
 class Server:
     """Answers on a loopback port of its own until the process is told to end."""
 
-    def __init__(self, start: Start, app: App) -> None:
-        routes = [route for function in app.of(Kind.HTTP) for route in _routes(function, app, start)]
+    def __init__(self, start: Start, app: App, loop: Loop) -> None:
+        routes = [route for function in app.of(Kind.HTTP) for route in _routes(function, app, start, loop)]
         config = uvicorn.Config(
             Starlette(routes=routes),
             lifespan="off",
@@ -58,11 +60,11 @@ class Server:
         self._server.run(sockets=[self._socket])
 
 
-def _routes(function: Function, app: App, start: Start) -> Iterator[Route]:
+def _routes(function: Function, app: App, start: Start, loop: Loop) -> Iterator[Route]:
     route = function.trigger.get("route") or function.name
     methods = function.trigger.get("methods") or _METHODS
     for path in _paths(function.name, f"/{app.route_prefix}/{route}".replace("//", "/")):
-        yield Route(path, _endpoint(function, start), methods=methods, name=function.name)
+        yield Route(path, _endpoint(function, start, loop), methods=methods, name=function.name)
 
 
 def _paths(function: str, template: str) -> Iterator[str]:
@@ -81,7 +83,7 @@ def _paths(function: str, template: str) -> Iterator[str]:
         yield _PARAMETER.sub(parameter, template.rpartition("/")[0])
 
 
-def _endpoint(function: Function, start: Start) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(function: Function, start: Start, loop: Loop) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         here = start.seen_by(request.headers.get(_SITE_HEADER))
         if not _allowed(function, request, here):
@@ -94,7 +96,7 @@ def _endpoint(function: Function, start: Start) -> Callable[[Request], Awaitable
             )
         try:
             if inspect.iscoroutinefunction(function.call):
-                result = await function.call(**given)
+                result = await asyncio.wrap_future(loop.begin(function.call(**given)))
             else:
                 result = await run_in_threadpool(function.call, **given)
         except Exception:

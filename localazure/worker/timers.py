@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import logging
 import threading
@@ -16,6 +15,7 @@ from azure.functions.timer import TimerRequest
 from localazure.worker.app import App, Function, Kind
 from localazure.worker.durable import client_document
 from localazure.worker.errors import AppError
+from localazure.worker.loop import Loop
 from localazure.worker.start import Start
 
 _LOG = logging.getLogger(__name__)
@@ -78,9 +78,10 @@ class Schedule:
 class Timers:
     """Fires the app's timer functions from `begin` on."""
 
-    def __init__(self, app: App, start: Start) -> None:
+    def __init__(self, start: Start, app: App, loop: Loop) -> None:
         self._functions = [(function, _schedule(function)) for function in app.of(Kind.TIMER)]
         self._start = start
+        self._loop = loop
         self._begun = False
 
     def begin(self) -> None:
@@ -103,7 +104,7 @@ class Timers:
         try:
             result: Any = function.call(**{function.parameter: TimerRequest(past_due=False), **clients})
             if inspect.iscoroutine(result):
-                asyncio.run(result)
+                self._loop.begin(result).result()
         except Exception:
             _LOG.exception("function %s failed", function.name)
 

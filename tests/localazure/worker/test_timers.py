@@ -81,3 +81,30 @@ def test_a_disabled_timer_doesnt_fire(launch: Launch, tmp_path: Path) -> None:
         assert worker.process.exit_code is None
 
     assert not quiet.exists()
+
+
+def test_all_async_functions_share_one_loop_whatever_starts_them(launch: Launch, tmp_path: Path) -> None:
+    """A library's session belongs to the loop that it was made in, and must work in the next call too."""
+    ticks = tmp_path / "ticks"
+    worker = launch(
+        f"""
+        import asyncio, pathlib
+
+        loops = set()
+
+        @app.timer_trigger(arg_name="timer", schedule="* * * * * *")
+        async def tick(timer: func.TimerRequest) -> None:
+            loops.add(id(asyncio.get_running_loop()))
+            with pathlib.Path({str(ticks)!r}).open("a") as file:
+                file.write("x")
+
+        @app.route(auth_level=func.AuthLevel.ANONYMOUS)
+        async def count(req: func.HttpRequest) -> str:
+            loops.add(id(asyncio.get_running_loop()))
+            return str(len(loops))
+        """
+    )
+    while not ticks.exists() or len(ticks.read_text()) < 2:
+        assert worker.process.exit_code is None
+
+    assert worker.ask("/api/count").text == "1"
