@@ -22,6 +22,9 @@ from localazure.worker.start import Start
 _MODULE: Final = "function_app"
 _ROUTE_PREFIX: Final = "api"
 _CLIENT: Final = "durableClient"
+_AT_ONCE_PER_CORE: Final = 10
+"""The Durable extension's default for both."""
+_NAMES_AT_WORK: Final = ("orchestration", "activity", "entityName")
 _NOT_RUN: Final = {"call_http": "durable HTTP calls", "histories": "reading the history"}
 """What an orchestrator's context has in Azure and not here, by the name that code calls it by."""
 
@@ -39,7 +42,7 @@ class Kind(StrEnum):
 @dataclass(frozen=True)
 class Function:
     """One function: `trigger` is its trigger's binding as function.json would have it, `clients` names the parameters
-    that get a Durable client."""
+    that get a Durable client, `input_type` is what an orchestrator says of its input."""
 
     name: str
     kind: Kind
@@ -47,11 +50,17 @@ class Function:
     clients: tuple[str, ...]
     call: Callable[..., Any]
     disabled: bool
+    input_type: type | None = None
 
     @property
     def parameter(self) -> str:
         """The parameter that what starts the function is given in."""
         return str(self.trigger["name"])
+
+    @property
+    def name_at_work(self) -> str:
+        """What an orchestrator, an activity or an entity is called by: its trigger may name it otherwise."""
+        return str(next((self.trigger[key] for key in _NAMES_AT_WORK if self.trigger.get(key)), self.name))
 
     @cached_property
     def takes_context(self) -> bool:
@@ -63,7 +72,7 @@ class Function:
         """As local Azure shows it."""
         shown = {"route", "methods", "authLevel", "schedule"}
         details = {name: value for name, value in self.trigger.items() if name in shown and value is not None}
-        return {"name": self.name, "kind": self.kind.value, "disabled": self.disabled, **details}
+        return {"name": self.name_at_work, "kind": self.kind.value, "disabled": self.disabled, **details}
 
 
 @dataclass(frozen=True)
@@ -82,11 +91,11 @@ class App:
         http = self.host_json.get("extensions", {}).get("http", {})
         return str(http.get("routePrefix", _ROUTE_PREFIX)).strip("/")
 
-    @property
-    def activities_at_once(self) -> int | None:
+    def at_once(self, kind: str) -> int:
+        """How many `Activity` or `Orchestrator` functions run at the same time."""
         durable = self.host_json.get("extensions", {}).get("durableTask", {})
-        number = durable.get("maxConcurrentActivityFunctions")
-        return number if isinstance(number, int) and number > 0 else None
+        number = durable.get(f"maxConcurrent{kind}Functions")
+        return number if isinstance(number, int) and number > 0 else _AT_ONCE_PER_CORE * (os.cpu_count() or 1)
 
 
 def load(start: Start) -> App:
@@ -96,7 +105,7 @@ def load(start: Start) -> App:
         found = register.get_functions()
     except Exception as error:
         raise AppError(f"the functions can't be indexed: {type(error).__name__}: {error}") from error
-    functions = tuple(_function(each, start.settings) for each in found)
+    functions = tuple(_function(each, start) for each in found)
     host_json = json.loads((start.folder / "host.json").read_text("utf-8-sig"))
     return App(functions, host_json)
 
@@ -115,7 +124,7 @@ def _register(module: ModuleType) -> Any:
     return found[0]
 
 
-def _function(found: Any, settings: Mapping[str, str]) -> Function:
+def _function(found: Any, start: Start) -> Function:
     name = found.get_function_name()
     bindings = json.loads(found.get_function_json())["bindings"]
     trigger = next(binding for binding in bindings if str(binding["type"]).lower().endswith("trigger"))
@@ -126,10 +135,14 @@ def _function(found: Any, settings: Mapping[str, str]) -> Function:
     clients = []
     for binding in bindings:
         if binding["type"] == _CLIENT:
+            _check_client(name, binding, start)
             clients.append(str(binding["name"]))
         elif binding["name"] not in {trigger["name"], "$return"}:
             raise AppError(f"function {name} has a binding {binding['type']}, which local Azure doesn't run")
+    if found.get_setting("retry_policy") is not None:
+        raise AppError(f"function {name} has a retry policy, which local Azure doesn't run")
     call = found.get_user_function()
+    input_type = getattr(call, "_df_input_type", None)
     if kind is Kind.ORCHESTRATOR:
         call = call.orchestrator_function
         for used in sorted(_names(call.__code__) & _NOT_RUN.keys()):
@@ -138,7 +151,18 @@ def _function(found: Any, settings: Mapping[str, str]) -> Function:
         call = call.entity_function
     elif kind is Kind.TIMER:
         trigger = {**trigger, "schedule": _resolved(name, str(trigger["schedule"]))}
-    return Function(name, kind, trigger, tuple(clients), call, _disabled(name, settings))
+    return Function(name, kind, trigger, tuple(clients), call, _disabled(name, start.settings), input_type)
+
+
+def _check_client(function: str, binding: Mapping[str, Any], start: Start) -> None:
+    """A client is of the app's own hub: one of another hub would start orchestrations in the wrong one."""
+    for key, own in (("taskHub", start.hub), ("connectionName", start.connection)):
+        asked = binding.get(key)
+        if asked and own and _resolved(function, str(asked)).lower() != own.lower():
+            raise AppError(
+                f"function {function} has a Durable client with {key} {asked}, not {own}: "
+                "local Azure gives an app the clients of its own task hub"
+            )
 
 
 def _names(code: CodeType) -> set[str]:

@@ -7,15 +7,23 @@ whether its decisions agree with the history is for durabletask to say.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from azure.durable_functions.decorators.metadata import ActivityTrigger, OrchestrationTrigger
 from azure.durable_functions.models.RetryOptions import RetryOptions
 from azure.durable_functions.models.Task import TaskState
+from azure.durable_functions.models.utils.df_serialization import df_loads
 from azure.durable_functions.models.utils.entity_utils import EntityId
+from azure.durable_functions.models.utils.type_discovery import activity_output_type, sub_orchestrator_output_type
+from azure.functions.decorators.function_app import FunctionBuilder
 from durabletask import task as dt
-from durabletask.entities import EntityInstanceId
+from durabletask.entities import EntityInstanceId, EntityOperationFailedException
+
+from localazure.worker.app import Function
+from localazure.worker.values import Raw
 
 Schedule: TypeAlias = Callable[[], dt.Task[Any]]
 
@@ -75,41 +83,46 @@ class TimerTask(Task):
 
 
 class AllTask(Task):
-    """Completes with the results of all."""
+    """Completes with the results of all; with None, and at once, if there are none."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
         self.children = list(tasks)
-        super().__init__(lambda: dt.when_all([child.on_backend for child in self.children]))
+        super().__init__(
+            lambda: dt.when_all([child.on_backend for child in self.children]) if self.children else _nothing()
+        )
 
     @property
     def value(self) -> Any:
-        return [child.value for child in self.children]
+        return [child.value for child in self.children] or None
 
 
 class AnyTask(Task):
-    """Completes with the task that completes first."""
+    """Completes with the task that completes first; with None, and at once, if there are none."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
         self.children = list(tasks)
-        super().__init__(lambda: dt.when_any([child.on_backend for child in self.children]))
+        super().__init__(
+            lambda: dt.when_any([child.on_backend for child in self.children]) if self.children else _nothing()
+        )
 
     @property
     def value(self) -> Any:
         winner = self.on_backend.get_result()
-        return next(child for child in self.children if child.on_backend is winner)
+        return next((child for child in self.children if child.on_backend is winner), None)
 
 
 class Context:
     """What azure.durable_functions.DurableOrchestrationContext offers, as far as it runs here."""
 
-    def __init__(self, backend: dt.OrchestrationContext, given: Any) -> None:
+    def __init__(self, function: Function, backend: dt.OrchestrationContext, given: Raw | None) -> None:
+        self._function = function
         self._backend = backend
         self._given = given
         self._custom_status: Any = None
         self._continues = False
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"local Azure's DurableOrchestrationContext has no {name}")
+        raise AttributeError(f"function {self._function.name} uses context.{name}, which local Azure doesn't run")
 
     @property
     def instance_id(self) -> str:
@@ -143,8 +156,9 @@ class Context:
         self._custom_status = status
         self._backend.set_custom_status(status)
 
-    def get_input(self, expected_type: type | None = None) -> Any:  # noqa: ARG002
-        return self._given
+    def get_input(self, expected_type: type | None = None) -> Any:
+        wanted = expected_type or self._function.input_type
+        return None if self._given is None else df_loads(self._given, expected_type=wanted)
 
     def new_uuid(self) -> str:
         return self._backend.new_uuid()
@@ -214,9 +228,9 @@ class Context:
         self._backend.continue_as_new(input_)
 
     def _call_activity(self, name: Any, given: Any, retry: RetryOptions | None, result: type | None) -> Task:
-        called = _name(name)
+        called, wanted = _name(name, ActivityTrigger), result or activity_output_type(name)
         return Task(
-            lambda: self._backend.call_activity(called, input=given, retry_policy=_policy(retry), return_type=result)
+            lambda: self._backend.call_activity(called, input=given, retry_policy=_policy(retry), return_type=wanted)
         )
 
     def _call_sub_orchestrator(
@@ -228,7 +242,7 @@ class Context:
         retry: RetryOptions | None,
         result: type | None,
     ) -> Task:
-        called = _name(name)
+        called, wanted = _name(name, OrchestrationTrigger), result or sub_orchestrator_output_type(name)
         return Task(
             lambda: self._backend.call_sub_orchestrator(
                 called,
@@ -236,41 +250,64 @@ class Context:
                 instance_id=instance_id,
                 version=version,
                 retry_policy=_policy(retry),
-                return_type=result,
+                return_type=wanted,
             )
         )
 
 
-def run(
-    orchestrator: Callable[[Any], Any], backend: dt.OrchestrationContext, given: Any
-) -> Generator[dt.Task[Any], Any, Any]:
+def run(function: Function, backend: dt.OrchestrationContext, given: Raw | None) -> Generator[dt.Task[Any], Any, Any]:
     """Drive a user's orchestrator: a generator of its tasks, as durabletask's tasks."""
-    steps = orchestrator(Context(backend, given))
+    context = Context(function, backend, given)
+    steps = function.call(context)
     if not isinstance(steps, Generator):
         return steps
     try:
         awaited = next(steps)
-        while True:
+        # Nothing counts after the call that has it begin anew.
+        while not context.will_continue_as_new:
             if not isinstance(awaited, Task):
-                raise TypeError(f"the orchestrator yielded {type(awaited).__name__}, which is no task of its context")
-            try:
-                yield awaited.on_backend
-            except dt.TaskFailedError as error:
-                awaited = steps.throw(_failure(error))
-            else:
-                awaited = steps.send(awaited.value)
+                raise TypeError(f"function {function.name} yielded {type(awaited).__name__}, no task of its context")
+            task = awaited.on_backend
+            if not task.is_complete:
+                # The SDK goes on when it ends, and throws its failure here.
+                with suppress(dt.TaskFailedError):
+                    yield task
+            awaited = steps.throw(_failure(task.get_exception())) if task.is_failed else steps.send(awaited.value)
     except StopIteration as end:
         return end.value
+    return None
 
 
 def _failure(error: dt.TaskFailedError) -> Exception:
-    """What user code catches: azure-functions-durable has no type of its own for it."""
-    return Exception(str(error))
+    """What user code catches: azure-functions-durable has no type of its own for it.
+
+    An entity's error comes as it was raised, that of a function with what failed in front.
+    """
+    inner = error.details.inner_failure
+    of_entity = error.details.error_type.endswith(EntityOperationFailedException.__name__)
+    return Exception(inner.message if of_entity and inner is not None else str(error))
 
 
-def _name(function: Any) -> str:
+def _on_backend(tasks: Iterable[Task]) -> list[dt.Task[Any]]:
+    return [task.on_backend for task in tasks]
+
+
+def _nothing() -> dt.Task[None]:
+    done = dt.CompletableTask[None]()
+    done.complete(None)
+    return done
+
+
+def _name(function: Any, trigger: type[ActivityTrigger | OrchestrationTrigger]) -> str:
     """The name of a function that is called by itself, or by its name."""
-    return function if isinstance(function, str) else str(function._function.get_function_name())
+    if isinstance(function, str):
+        return function
+    if not isinstance(function, FunctionBuilder):
+        raise ValueError(f"{function!r} has no trigger: call a function by its name, or as its decorator gives it")
+    name = str(function._function.get_function_name())
+    if not isinstance(function._function.get_trigger(), trigger):
+        raise ValueError(f"the function {name} has no {trigger.__name__}")
+    return name
 
 
 def _entity(entity: EntityId) -> EntityInstanceId:

@@ -2,47 +2,52 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import logging
-import re
 import socket
-import uuid
-from collections.abc import Awaitable, Callable, Iterator
-from types import SimpleNamespace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import azure.functions as func
 import uvicorn
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from localazure.state import HOST
 from localazure.worker.app import App, Function, Kind
-from localazure.worker.durable import client_document
+from localazure.worker.calls import Calls
 from localazure.worker.errors import AppError
-from localazure.worker.loop import Loop
+from localazure.worker.routes import Template
 from localazure.worker.start import Start
 
 _LOG = logging.getLogger(__name__)
 _METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
-_PARAMETER: Final = re.compile(r"\{(\*?)(\w+)(?::(\w+))?(\?)?\}")
-_CONSTRAINTS: Final = {None: "str", "int": "int", "alpha": "str", "guid": "uuid", "long": "int"}
 _KEY_HEADER: Final = "x-functions-key"
+_MASTER: Final = "master"
+_EXTENSION: Final = "durabletask_extension"
 _SITE_HEADER: Final = "x-localazure-site"
+_OF_THE_CONNECTION: Final = {"content-length", "transfer-encoding", "connection"}
 _SECONDS_TO_END: Final = 5
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    function: Function
+    template: Template
+    methods: frozenset[str]
 
 
 class Server:
     """Answers on a loopback port of its own until the process is told to end."""
 
-    def __init__(self, start: Start, app: App, loop: Loop) -> None:
-        routes = [route for function in app.of(Kind.HTTP) for route in _routes(function, app, start, loop)]
+    def __init__(self, app: App, calls: Calls) -> None:
+        endpoints = [_endpoint(function, app.route_prefix) for function in app.of(Kind.HTTP)]
+        self._endpoints = sorted(endpoints, key=lambda endpoint: endpoint.template.rank)
+        self._calls = calls
         config = uvicorn.Config(
-            Starlette(routes=routes),
+            self._serve,
+            interface="asgi3",
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -55,87 +60,84 @@ class Server:
     def port(self) -> int:
         return int(self._socket.getsockname()[1])
 
-    def run(self) -> None:
+    async def run(self) -> None:
         """Answer until SIGTERM, and then what has been asked before, for five seconds at most."""
-        self._server.run(sockets=[self._socket])
+        await self._server.serve(sockets=[self._socket])
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        here = self._calls.start.seen_by(request.headers.get(_SITE_HEADER))
+        for endpoint in self._endpoints:
+            parameters = endpoint.template.match(request.url.path)
+            if parameters is None or request.method not in endpoint.methods:
+                continue
+            function = endpoint.function
+            if not _allowed(function, request, here):
+                return Response(status_code=401)
+            try:
+                return _response(await self._calls.on_loop(function, await _request(request, parameters), here))
+            except Exception:
+                _LOG.exception("function %s failed", function.name)
+                return Response(status_code=500)
+        if request.url.path == "/":
+            return Response(f"The functions of {here.site} ({here.slot}) run.\n", media_type="text/plain")
+        # Of a method that no function has, too: the Functions host knows no 405 (azure-functions-host issue 10098).
+        return Response(status_code=404)
 
 
-def _routes(function: Function, app: App, start: Start, loop: Loop) -> Iterator[Route]:
+def _endpoint(function: Function, prefix: str) -> Endpoint:
     route = function.trigger.get("route") or function.name
     methods = function.trigger.get("methods") or _METHODS
-    for path in _paths(function.name, f"/{app.route_prefix}/{route}".replace("//", "/")):
-        yield Route(path, _endpoint(function, start, loop), methods=methods, name=function.name)
+    try:
+        template = Template.parse(f"{prefix}/{route}")
+    except ValueError as error:
+        raise AppError(f"function {function.name}: {error}") from error
+    return Endpoint(function, template, frozenset(str(method).upper() for method in methods))
 
 
-def _paths(function: str, template: str) -> Iterator[str]:
-    """A route of ASP.NET as routes of Starlette: two if its last parameter may be left out."""
-
-    def parameter(match: re.Match[str]) -> str:
-        rest, name, constraint, _ = match.groups()
-        if constraint not in _CONSTRAINTS:
-            raise AppError(
-                f"function {function} has the route constraint {constraint!r}, which local Azure doesn't know"
-            )
-        return f"{{{name}:path}}" if rest else f"{{{name}:{_CONSTRAINTS[constraint]}}}"
-
-    yield _PARAMETER.sub(parameter, template)
-    if template.endswith("?}"):
-        yield _PARAMETER.sub(parameter, template.rpartition("/")[0])
-
-
-def _endpoint(function: Function, start: Start, loop: Loop) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        here = start.seen_by(request.headers.get(_SITE_HEADER))
-        if not _allowed(function, request, here):
-            return Response(status_code=401)
-        clients = dict.fromkeys(function.clients, client_document(here))
-        given: dict[str, Any] = {function.parameter: await _request(request), **clients}
-        if function.takes_context:
-            given["context"] = SimpleNamespace(
-                function_name=function.name, invocation_id=str(uuid.uuid4()), function_directory=str(start.folder)
-            )
-        try:
-            if inspect.iscoroutinefunction(function.call):
-                result = await asyncio.wrap_future(loop.begin(function.call(**given)))
-            else:
-                result = await run_in_threadpool(function.call, **given)
-        except Exception:
-            _LOG.exception("function %s failed", function.name)
-            return Response(status_code=500)
-        return _response(function, result)
-
-    return answer
-
-
-def _allowed(function: Function, request: Request, start: Start) -> bool:
-    level = str(function.trigger["authLevel"]).lower()
+def _allowed(function: Function, request: Request, here: Start) -> bool:
+    level = str(function.trigger.get("authLevel", "function")).lower()
     if level == "anonymous":
         return True
-    names = {"master"} if level == "admin" else {"master", "default"}
     given = request.headers.get(_KEY_HEADER) or request.query_params.get("code")
-    return given in {start.keys[name] for name in names if name in start.keys}
+    names = {_MASTER} if level == "admin" else here.keys.keys() - {_EXTENSION}
+    return given in {here.keys[name] for name in names}
 
 
-async def _request(request: Request) -> func.HttpRequest:
+async def _request(request: Request, parameters: dict[str, str]) -> func.HttpRequest:
+    headers = ((name, value) for name, value in request.headers.items() if name != _SITE_HEADER)
     return func.HttpRequest(
         method=request.method,
         url=str(request.url),
-        headers={name: value for name, value in request.headers.items() if name != _SITE_HEADER},
-        params=dict(request.query_params),
-        route_params={name: str(value) for name, value in request.path_params.items()},
+        headers=_joined(headers),
+        params=_joined(request.query_params.multi_items()),
+        route_params=parameters,
         body=await request.body(),
     )
 
 
-def _response(function: Function, result: Any) -> Response:
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """One value for each name; what comes more than once is a list with commas, as the host hands it on."""
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    return joined
+
+
+def _response(result: Any) -> Response:
     if isinstance(result, str):
         return Response(result, media_type="text/plain")
     if not isinstance(result, func.HttpResponse):
-        _LOG.error("function %s returned %s, which is no HTTP response", function.name, type(result).__name__)
-        return Response(status_code=500)
+        raise TypeError(f"it returned {type(result).__name__}, which is no HTTP response")
     response = Response(result.get_body(), result.status_code)
-    headers = [(name.lower(), value) for name, value in result.headers.items()]
+    headers = [(name.lower(), str(value)) for name, value in result.headers.items()]
     if not any(name == "content-type" for name, _ in headers):
-        headers.append(("content-type", f"{result.mimetype}; charset={result.charset}"))
-    response.raw_headers += [(name.encode("latin-1"), str(value).encode("latin-1")) for name, value in headers]
+        charset = f"; charset={result.charset}" if result.mimetype.startswith("text/") else ""
+        headers.append(("content-type", f"{result.mimetype}{charset}"))
+    response.raw_headers += [
+        (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers if name not in _OF_THE_CONNECTION
+    ]
     return response

@@ -6,10 +6,12 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
+
+from localazure.state import REPOSITORY
 
 _OF_THE_MACHINE: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 _SITE_PACKAGES: Final = Path(".python_packages", "lib", "site-packages")
@@ -21,7 +23,8 @@ class Start:
 
     `hub` and `address` are the task hub's name and where its backend listens, None for an app without Durable
     Functions. `rpc` is where the Durable client asks for its hub, `management` where clients outside do, with the key
-    `management_key` and the connection's name. `keys` are the app's host keys by name.
+    `management_key` and the connection's name. `keys` are the app's host keys by name. `environment` is what App
+    Service adds to the settings, such as where the app's identity gets its tokens; it may be left out.
     """
 
     folder: Path
@@ -35,6 +38,7 @@ class Start:
     connection: str | None
     management_key: str
     keys: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, line: str) -> Start:
@@ -52,6 +56,7 @@ class Start:
             told["connectionName"],
             told["managementKey"],
             told["keys"],
+            told.get("environment", {}),
         )
 
     def seen_by(self, told: str | None) -> Start:
@@ -73,6 +78,7 @@ class Start:
         os.environ.clear()
         os.environ.update(kept)
         os.environ.update(self.settings)
+        os.environ.update(self.environment)
         os.environ.update(
             WEBSITE_SITE_NAME=self.site,
             WEBSITE_SLOT_NAME=self.slot,
@@ -81,5 +87,9 @@ class Start:
         os.chdir(self.folder)
 
     def extend_path(self) -> None:
-        """Let the app find its modules: its package's own, and local Azure's for libraries that it doesn't bring."""
-        sys.path[:0] = [str(self.folder / _SITE_PACKAGES), str(self.folder)]
+        """Let the app find its modules: its package's own, and local Azure's for libraries that it doesn't bring.
+
+        This repository's rooms aren't among them: what the app lacks in Azure, it must lack here.
+        """
+        others = [path for path in sys.path if Path(path) != REPOSITORY]
+        sys.path[:] = [str(self.folder / _SITE_PACKAGES), str(self.folder), *others]

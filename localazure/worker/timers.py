@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from azure.functions.timer import TimerRequest
 
 from localazure.worker.app import App, Function, Kind
-from localazure.worker.durable import client_document
+from localazure.worker.calls import Calls
 from localazure.worker.errors import AppError
-from localazure.worker.loop import Loop
-from localazure.worker.start import Start
 
 _LOG = logging.getLogger(__name__)
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -78,16 +75,11 @@ class Schedule:
 class Timers:
     """Fires the app's timer functions from `begin` on."""
 
-    def __init__(self, start: Start, app: App, loop: Loop) -> None:
+    def __init__(self, app: App, calls: Calls) -> None:
         self._functions = [(function, _schedule(function)) for function in app.of(Kind.TIMER)]
-        self._start = start
-        self._loop = loop
-        self._begun = False
+        self._calls = calls
 
     def begin(self) -> None:
-        if self._begun:
-            return
-        self._begun = True
         for function, schedule in self._functions:
             threading.Thread(target=self._fire, args=(function, schedule), name=function.name, daemon=True).start()
 
@@ -95,18 +87,27 @@ class Timers:
         if function.trigger.get("runOnStartup"):
             self._call(function)
         never = threading.Event()
-        while (due := schedule.next_after(datetime.now(UTC))) is not None:
-            never.wait((due - datetime.now(UTC)).total_seconds())
+        for due in times(schedule, _now):
+            never.wait((due - _now()).total_seconds())
             self._call(function)
 
     def _call(self, function: Function) -> None:
-        clients = dict.fromkeys(function.clients, client_document(self._start))
         try:
-            result: Any = function.call(**{function.parameter: TimerRequest(past_due=False), **clients})
-            if inspect.iscoroutine(result):
-                self._loop.begin(result).result()
+            self._calls.in_thread(function, TimerRequest(past_due=False))
         except Exception:
             _LOG.exception("function %s failed", function.name)
+
+
+def times(schedule: Schedule, now: Callable[[], datetime]) -> Iterator[datetime]:
+    """When it is due, each time once, though the wait for it may end a little before; what was missed isn't made up."""
+    due = schedule.next_after(now())
+    while due is not None:
+        yield due
+        due = schedule.next_after(max(due, now()))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _schedule(function: Function) -> Schedule:
@@ -121,8 +122,6 @@ def _values(field: str, name: str, low: int, high: int, names: tuple[str, ...]) 
         if text.lower()[:3] in names:
             return names.index(text.lower()[:3]) + low
         value = int(text)
-        # Sunday is 0 or 7.
-        value = 0 if name == "day of week" and value == high + 1 else value
         if not low <= value <= high:
             raise ValueError
         return value

@@ -13,11 +13,14 @@ from typing import Any
 import httpx
 import pytest
 from durabletask.client import OrchestrationState, TaskHubGrpcClient
+from durabletask.grpc_options import GrpcChannelOptions
+from durabletask.task import FailureDetails
 
 from localazure.functions.process import WorkerProcess
 from localazure.hubs.backend import HubBackend, Snapshot
 
 MASTER, DEFAULT = "master-key", "default-key"
+NO_RPC = "http://127.0.0.1:9/rpc/"
 HEAD = """
     import azure.durable_functions as df
     import azure.functions as func
@@ -44,6 +47,17 @@ class TaskHub:
 
     def run(self, name: str, given: Any = None) -> str:
         return str(self.client.schedule_new_orchestration(name, input=given))
+
+    def status(self, instance_id: str) -> Any:
+        """What it says of itself, None as long as it says nothing."""
+        state = self.client.get_orchestration_state(instance_id)
+        return None if state is None else json.loads(state.serialized_custom_status or "null")
+
+    def failure(self, name: str, given: Any = None) -> FailureDetails:
+        """What a new orchestration of this name fails with."""
+        details = self.ended(self.run(name, given)).failure_details
+        assert details is not None
+        return details
 
     def ended(self, instance_id: str) -> OrchestrationState:
         """The instance once it has ended."""
@@ -103,7 +117,8 @@ def shared_launch(shared_hub: TaskHub, tmp_path_factory: pytest.TempPathFactory)
 def _hub() -> Iterator[TaskHub]:
     backend = HubBackend(NoLedger())
     address = backend.start()
-    client = TaskHubGrpcClient(host_address=address)
+    unlimited = GrpcChannelOptions(max_receive_message_length=-1, max_send_message_length=-1)
+    client = TaskHubGrpcClient(host_address=address, channel_options=unlimited)
     yield TaskHub(address, client)
     client.close()
     backend.stop()
@@ -137,7 +152,7 @@ def _launching(hub: TaskHub, folder: Path) -> Iterator[Launch]:
         process.kill()
 
 
-def document(hub: TaskHub, folder: Path, settings: Mapping[str, str]) -> dict[str, Any]:
+def document(hub: TaskHub, folder: Path, settings: Mapping[str, str], rpc: str = NO_RPC) -> dict[str, Any]:
     """What a worker is told at its start."""
     return {
         "folder": str(folder),
@@ -145,7 +160,7 @@ def document(hub: TaskHub, folder: Path, settings: Mapping[str, str]) -> dict[st
         "site": "shop",
         "slot": "Production",
         "hub": {"name": "ShopHub", "address": hub.address},
-        "rpc": "http://127.0.0.1:9/rpc/",
+        "rpc": rpc,
         "managementBase": "http://shop.example/runtime/webhooks/durabletask",
         "connectionName": "DurableManagementStorage",
         "managementKey": "system-key",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from localazure.functions.process import WorkerProcess
 from tests.localazure.worker.conftest import DEFAULT, MASTER, Launch, TaskHub, document
 
 APP = """
-    import json, os
+    import json, os, sys, threading
 
     @app.route(route="orders/{id:int?}", methods=["GET", "POST"], auth_level=func.AuthLevel.ANONYMOUS)
     async def orders(req: func.HttpRequest) -> func.HttpResponse:
@@ -44,6 +45,36 @@ APP = """
     @app.route(auth_level=func.AuthLevel.ANONYMOUS)
     def nothing(req: func.HttpRequest):
         return None
+
+    @app.route(route="orders/list", auth_level=func.AuthLevel.ANONYMOUS)
+    def listed(req: func.HttpRequest) -> str:
+        return "all orders"
+
+    @app.route(route="things", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    def read(req: func.HttpRequest) -> func.HttpResponse:
+        answer = func.HttpResponse(json.dumps([req.params["a"], req.headers["x-many"]]), mimetype="application/json")
+        answer.headers.add("Set-Cookie", "a=1")
+        answer.headers.add("Set-Cookie", "b=2")
+        return answer
+
+    @app.route(route="things", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+    def write(req: func.HttpRequest) -> str:
+        return "written"
+
+    both = threading.Barrier(2)
+
+    @app.route(auth_level=func.AuthLevel.ANONYMOUS)
+    def together(req: func.HttpRequest) -> str:
+        both.wait(30)
+        return "together"
+
+    @app.route(auth_level=func.AuthLevel.ANONYMOUS)
+    def context_of(req: func.HttpRequest, context: func.Context) -> str:
+        return f"{context.function_name} in {context.function_directory}"
+
+    @app.route(auth_level=func.AuthLevel.ANONYMOUS)
+    def reads(req: func.HttpRequest) -> str:
+        return repr(sys.stdin.read())
 
     @app.route(auth_level=func.AuthLevel.ANONYMOUS)
     def off(req: func.HttpRequest) -> str:
@@ -94,6 +125,11 @@ def test_a_request_reaches_its_function_whole(app: Any) -> None:
         ("/api/failing", 500, ""),
         ("/api/nothing", 500, ""),
         ("/api/off", 404, None),
+        ("/API/Orders/7/", 202, None),
+        ("/api/orders/list", 200, "all orders"),
+        ("/api/guarded?code=system-key", 401, ""),
+        ("/api/reads", 200, "''"),
+        ("/", 200, "The functions of shop (Production) run.\n"),
     ],
 )
 def test_a_path_is_answered(app: Any, path: str, status: int, text: str | None) -> None:
@@ -107,8 +143,35 @@ def test_a_key_may_come_in_a_header(app: Any) -> None:
     assert app.ask("/api/guarded", headers={"x-functions-key": DEFAULT}).status_code == 200
 
 
-def test_methods_that_a_function_doesnt_have_are_refused(app: Any) -> None:
-    assert app.ask("/api/orders", "DELETE").status_code == 405
+@pytest.mark.parametrize(("path", "method"), [("/api/orders", "DELETE"), ("/api/things", "HEAD")])
+def test_a_method_that_no_function_has_isnt_found(app: Any, path: str, method: str) -> None:
+    """As in Azure: no 405, and no HEAD where there is a GET."""
+    assert app.ask(path, method).status_code == 404
+
+
+def test_functions_may_share_a_path_with_other_methods(app: Any) -> None:
+    assert app.ask("/api/things", "POST").text == "written"
+
+
+def test_what_comes_more_than_once_goes_both_ways(app: Any) -> None:
+    answer = app.ask("/api/things?a=1&a=2", headers=[("x-many", "b"), ("x-many", "c")])
+
+    assert answer.json() == ["1,2", "b,c"]
+    assert answer.headers.get_list("set-cookie") == ["a=1", "b=2"]
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_functions_that_are_no_coroutines_run_side_by_side(app: Any) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: app.ask("/api/together", timeout=60), range(2)))
+
+    assert [answer.text for answer in answers] == ["together", "together"]
+
+
+def test_a_function_gets_the_context_that_it_asks_for(app: Any) -> None:
+    told = app.ask("/api/context_of").text
+
+    assert told.startswith("context_of in /")
 
 
 def test_the_environment_is_the_settings_and_nothing_of_local_azure(app: Any) -> None:
@@ -183,7 +246,30 @@ def test_functions_are_told_with_their_triggers(app: Any) -> None:
             '@app.timer_trigger(arg_name="timer", schedule="%WHEN%")\ndef nightly(timer): ...',
             "function nightly names the app setting WHEN, which isn't set",
         ),
-        ('@app.route(route="a/{b:regex}")\ndef odd(req): ...', "function odd has the route constraint 'regex'"),
+        (
+            '@app.route(route="a/{b:regex}")\ndef odd(req): ...',
+            "function odd: the route constraint 'regex' isn't known",
+        ),
+        (
+            '@app.route()\n@app.durable_client_input(client_name="client", task_hub="OtherHub")\n'
+            "async def starter(req, client): ...",
+            "function starter has a Durable client with taskHub OtherHub, not ShopHub",
+        ),
+        (
+            '@app.route()\n@app.durable_client_input(client_name="client", connection_name="OtherStorage")\n'
+            "async def starter(req, client): ...",
+            "function starter has a Durable client with connectionName OtherStorage, not DurableManagementStorage",
+        ),
+        (
+            '@app.timer_trigger(arg_name="timer", schedule="0 * * * * *")\n'
+            '@app.retry(strategy="fixed_delay", max_retry_count="3", delay_interval="00:00:01")\n'
+            "def nightly(timer): ...",
+            "function nightly has a retry policy, which local Azure doesn't run",
+        ),
+        (
+            "import localazure.arm, durable",
+            "function_app.py can't be imported: ModuleNotFoundError: No module named 'durable'",
+        ),
         ("import nothing_of_this_name", "function_app.py can't be imported: ModuleNotFoundError"),
         ("app = None", "function_app.py must have one FunctionApp or DFApp; it has 0"),
     ],
@@ -191,6 +277,52 @@ def test_functions_are_told_with_their_triggers(app: Any) -> None:
 def test_what_isnt_run_is_refused_by_name(launch: Launch, source: str, problem: str) -> None:
     with pytest.raises(HostError, match=re.escape(problem)):
         launch(source)
+
+
+def test_a_client_may_name_the_hub_that_the_app_has(launch: Launch) -> None:
+    worker = launch(
+        """
+        @app.route(auth_level=func.AuthLevel.ANONYMOUS)
+        @app.durable_client_input(client_name="client", task_hub="%HUB%", connection_name="DurableManagementStorage")
+        async def links(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+            return client.create_check_status_response(req, "abc")
+        """,
+        settings={"HUB": "shophub"},
+    )
+
+    assert worker.ask("/api/links").status_code == 202
+
+
+def test_what_app_service_adds_is_in_the_environment_too(hub: TaskHub, tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text('{"version": "2.0"}')
+    (tmp_path / "function_app.py").write_text(
+        "import os\nimport azure.functions as func\napp = func.FunctionApp()\n"
+        "@app.route(auth_level=func.AuthLevel.ANONYMOUS)\n"
+        "def where(req: func.HttpRequest) -> str: return os.environ['IDENTITY_ENDPOINT']\n"
+    )
+    told = document(hub, tmp_path, {}) | {"environment": {"IDENTITY_ENDPOINT": "http://127.0.0.1:9/token"}}
+    process = WorkerProcess(told, tmp_path / "log")
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{process.ready().port}/api/where", trust_env=False)
+    finally:
+        process.kill()
+
+    assert answer.text == "http://127.0.0.1:9/token"
+
+
+def test_it_ends_with_local_azure_while_it_loads_the_app(hub: TaskHub, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    (tmp_path / "host.json").write_text('{"version": "2.0"}')
+    (tmp_path / "function_app.py").write_text(
+        f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(600)\n"
+    )
+    process = WorkerProcess(document(hub, tmp_path, {}), tmp_path / "log")
+    while not begun.exists():
+        assert process.exit_code is None
+
+    process.leave()
+
+    assert process.wait() == 0
 
 
 def test_it_ends_when_local_azure_is_gone(launch: Launch) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from localazure.worker.timers import Schedule
+from localazure.worker.timers import Schedule, times
 from tests.localazure.worker.conftest import Launch
 
 TIMER = """
@@ -27,7 +28,6 @@ TIMER = """
         ("*/15 * * * * *", "2026-11-25 12:01:15", "2026-11-25 12:01:30"),
         ("0 30 9 * * 1-5", "2026-11-27 09:30:00", "2026-11-30 09:30:00"),
         ("0 0 0 * * Sun", "2026-11-25 00:00:00", "2026-11-29 00:00:00"),
-        ("0 0 0 * * 7", "2026-11-25 00:00:00", "2026-11-29 00:00:00"),
         ("0 0 12 1 jan,Jul *", "2026-11-25 00:00:00", "2027-01-01 12:00:00"),
         ("0 0 0 29 2 *", "2026-11-25 00:00:00", "2028-02-29 00:00:00"),
         ("0 10/20 * * * *", "2026-11-25 12:31:00", "2026-11-25 12:50:00"),
@@ -51,6 +51,7 @@ def test_a_day_that_never_comes() -> None:
         ("60 * * * * *", "'60' is no second"),
         ("* * * * 13 *", "'13' is no month"),
         ("* * 5-2 * * *", "'5-2' is no hour"),
+        ("0 0 0 * * 7", "'7' is no day of week"),
         ("*/0 * * * * *", "no second"),
         ("x * * * * *", "no second"),
     ],
@@ -60,12 +61,52 @@ def test_what_is_no_schedule_is_refused(schedule: str, problem: str) -> None:
         Schedule.parse(schedule)
 
 
+def test_a_wait_that_ends_too_soon_is_no_second_time() -> None:
+    soon = datetime(2026, 11, 25, 11, 59, 59, 999_000, tzinfo=UTC)
+
+    due = times(Schedule.parse("0 * * * * *"), lambda: soon)
+
+    assert [each.strftime("%H:%M:%S") for each in (next(due), next(due))] == ["12:00:00", "12:01:00"]
+
+
+def test_times_that_were_missed_arent_made_up() -> None:
+    moments = iter([datetime(2026, 11, 25, 12, tzinfo=UTC), datetime(2026, 11, 25, 15, 30, tzinfo=UTC)])
+
+    due = times(Schedule.parse("0 0 * * * *"), lambda: next(moments))
+
+    assert [each.hour for each in (next(due), next(due))] == [13, 16]
+
+
 def test_a_timer_fires_once_its_worker_has_joined(launch: Launch, tmp_path: Path) -> None:
     fired = tmp_path / "fired"
     worker = launch(TIMER.format(path=str(fired)), settings={"WHEN": "* * * * * *"})
 
     while not fired.exists():
         assert worker.process.exit_code is None
+
+
+def test_a_timer_gets_its_context_and_the_client_of_its_hub(launch: Launch, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    worker = launch(
+        f"""
+        import json, pathlib
+
+        @app.timer_trigger(arg_name="timer", schedule="0 0 0 1 1 *", run_on_startup=True)
+        @app.durable_client_input(client_name="client")
+        async def nightly(timer: func.TimerRequest, client, context: func.Context) -> None:
+            urls = client.create_http_management_payload("abc")
+            written = pathlib.Path({str(told)!r} + "-")
+            written.write_text(json.dumps([context.function_name, timer.past_due, urls["purgeHistoryDeleteUri"]]))
+            written.rename({str(told)!r})
+        """
+    )
+
+    while not told.exists():
+        assert worker.process.exit_code is None
+
+    name, late, url = json.loads(told.read_text())
+    assert (name, late) == ("nightly", False)
+    assert url.startswith("http://shop.example/runtime/webhooks/durabletask/instances/abc?taskHub=ShopHub&")
 
 
 def test_a_disabled_timer_doesnt_fire(launch: Launch, tmp_path: Path) -> None:
