@@ -58,7 +58,7 @@ policy: stack ## judge the program by the policy pack, without changing anything
 demo: setup ## a release told on the terminal, on a local Azure of its own (about a minute)
 	@$(BIN)/python -m demo
 
-proof: setup ## release after release with orchestrations running, and the account of them (a quarter of an hour)
+proof: setup ## release after release with orchestrations running, and the account of them (about 12 minutes)
 	@$(BIN)/python -m proof
 
 test: setup package ## run all tests (engine tests included)
