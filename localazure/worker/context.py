@@ -288,10 +288,6 @@ def _failure(error: dt.TaskFailedError) -> Exception:
     return Exception(inner.message if of_entity and inner is not None else str(error))
 
 
-def _on_backend(tasks: Iterable[Task]) -> list[dt.Task[Any]]:
-    return [task.on_backend for task in tasks]
-
-
 def _nothing() -> dt.Task[None]:
     done = dt.CompletableTask[None]()
     done.complete(None)
