@@ -45,7 +45,6 @@ class AzuriteStorage:
 
     def set_accounts(self, accounts: Accounts, access: Mapping[str, Access] | None = None) -> None:
         self._process.set_accounts(accounts, access or {})
-        self._keys = {name: first for name, (first, _) in accounts.items()}
 
     def endpoints(self, account: str) -> Mapping[str, str]:
         at = self._endpoints

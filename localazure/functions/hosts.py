@@ -182,7 +182,8 @@ class Hosts:
             hub = self.hubs.join(binding.hub)
         start = {
             "folder": str(package.folder),
-            "settings": {**host.settings, **environment(self._services, app)},
+            "settings": dict(host.settings),
+            "environment": environment(self._services, app),
             "site": site,
             "hub": {"name": hub.name, "address": hub.address} if hub else None,
             "rpc": f"{self._services.base_url}{RPC}/{host.id}/",
@@ -246,13 +247,20 @@ class Hosts:
             raise HostError(f"there is no blob at {bare}, which {PACKAGE} names.")
         return content
 
+    def _account(self, name: str) -> Resource | None:
+        """A storage account that is there for its users."""
+        found = self._services.tree.named([ACCOUNT], name)
+        return None if found is None or found.properties["provisioningState"] != "Succeeded" else found
+
     def _keys(self, account: str) -> tuple[str, str] | None:
-        found = self._services.tree.named([ACCOUNT], account)
-        return None if found is None or found.properties["provisioningState"] != "Succeeded" else keys_of(found)
+        found = self._account(account)
+        return None if found is None else keys_of(found)
 
     def _keys_in_force(self, account: str) -> tuple[str, ...] | None:
-        found = self._services.tree.named([ACCOUNT], account)
-        return self._keys(account) if found is None or keys_allowed(found) else ()
+        found = self._account(account)
+        if found is None:
+            return None
+        return keys_of(found) if keys_allowed(found) else ()
 
     def _note_who_left(self) -> None:
         """Have the log tell of workers that were on a hub when local Azure was killed that they are gone."""
